@@ -1,0 +1,121 @@
+# lintel: `make run` boots the sample image in QEMU, `make check` passes the tests. Both set up all
+# that they need. Everything that is built lies under build/.
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+include images/sysroot/flags.mk
+
+B := build
+WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wundef -Wformat=2 -Wstrict-prototypes \
+	-Wmissing-prototypes -Wswitch-enum -Wcast-qual -Wwrite-strings
+HARDEN := -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero \
+	-fno-strict-overflow -fcf-protection
+BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. $(WARN)
+# gcc only, and about text that is shown and may be cut
+GCC_CFLAGS := $(BASE_CFLAGS) $(HARDEN) -Wno-format-truncation
+ASAN_CFLAGS := $(BASE_CFLAGS) -Wno-format-truncation -O1 -g -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+
+CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generators/rules/*.c)
+INIT := $(CORE) $(wildcard init/*.c modules/*.c)
+HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c
+UNIT := $(CORE) init/explain.c images/image.c $(wildcard modules/dm.c modules/pkcs7.c tests/unit/*.c)
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+SECONDS ?= 30
+
+.PHONY: all run check unit lint fuzz boot attack size bench clean sysroot help
+all: $(B)/init $(B)/lintel
+
+help:
+	@echo 'make run | check | unit | lint | fuzz [SECONDS=n] | boot [CASE=name] | attack [CASE=name]'
+	@echo '     size | bench | all | clean'
+
+# --- what is built -------------------------------------------------------------------------------
+
+# The sysroot's own script knows what is out of date; asking it is instant.
+sysroot:
+	@images/setup build
+	@images/sysroot/build
+
+$(SYSROOT_CC):
+	@images/setup build
+	@images/sysroot/build
+
+$(B)/obj/init/%.o: %.c | $(SYSROOT_CC)
+	@mkdir -p $(@D)
+	@$(SYSROOT_CC) $(GCC_CFLAGS) $(SYSROOT_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/obj/asan/%.o: %.c
+	@mkdir -p $(@D)
+	@gcc $(ASAN_CFLAGS) -MMD -MP -c $< -o $@
+
+# Static PIE without interpreter, stripped: anything else is an error here, not at boot.
+$(B)/init: $(INIT:%.c=$(B)/obj/init/%.o)
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -Wl,-Map=$(B)/init.map -o $@.debug $^ \
+		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
+	@strip -o $@ $@.debug
+	@! readelf -lW $@ | grep -q INTERP || { echo 'build/init names an interpreter' >&2; exit 1; }
+	@readelf -hW $@ | grep -q 'Type: *DYN' || { echo 'build/init is not a PIE' >&2; exit 1; }
+	@echo "$@ $$(stat -c %s $@) bytes"
+
+$(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^
+	@echo "$@ $$(stat -c %s $@) bytes"
+
+$(B)/unit: $(UNIT:%.c=$(B)/obj/asan/%.o)
+	@gcc $(ASAN_CFLAGS) -o $@ $^ -lcrypto
+
+$(B)/unit-static: $(UNIT:%.c=$(B)/obj/init/%.o)
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
+
+$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(CORE)
+	@mkdir -p $(@D)
+	@clang $(BASE_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-o $@ $(filter %.c,$^)
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# --- the two commands and their parts --------------------------------------------------------------
+
+run:
+	@images/setup build images boot
+	@$(MAKE) all
+	@images/run
+
+check:
+	@tests/check
+
+unit:
+	@images/setup build unit
+	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/lintel
+	@tests/unit/run
+
+lint:
+	@images/setup build unit lint
+	@tests/lint
+
+fuzz:
+	@images/setup unit
+	@$(MAKE) $(FUZZERS:%=$(B)/fuzz/%)
+	@tests/fuzz/run $(SECONDS) $(FUZZERS)
+
+boot attack:
+	@images/setup build images boot
+	@$(MAKE) all
+	@tests/boot/run --suite $@ $(CASE)
+
+size:
+	@images/setup build images
+	@$(MAKE) all
+	@images/tree tools root-trixie
+	@tests/bench/size
+
+bench:
+	@images/setup build images boot
+	@$(MAKE) all
+	@images/tree tools root-trixie
+	@tests/bench/run $(BENCH)
+
+clean:
+	rm -rf $(B)/obj $(B)/init* $(B)/lintel $(B)/unit* $(B)/fuzz $(B)/sample $(B)/bench

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generators/rules/rules.h"
+
+/*
+ * The one table of rules. Its order is the order of precedence: a rule may read what an earlier
+ * one wrote into the plan, and `after_all` steps follow all that stand above them.
+ */
+static void (*const rules[])(const struct facts *facts, struct plan *plan) = {
+	sources_decide,	 /* coldplug, EFI variables */
+	failure_decide,	 /* a needed step that failed is a refusal */
+	cmdline_decide,	 /* words that may not come from outside the UKI */
+	policy_decide,	 /* the image policy in force */
+	measure_decide,	 /* enter-initrd */
+	drivers_decide,	 /* modules for devices, and those that the plan needs */
+	bootdisk_decide, /* probe disks, find the one that was booted from */
+	root_decide,	 /* root and usr: choose, verify, mount */
+	handover_decide, /* leave-initrd, switch root */
+	deadline_decide, /* what is waited for, and for how long */
+};
+
+void decide(const struct facts *facts, struct plan *plan)
+{
+	plan->n_steps = plan->n_waits = plan->n_refusals = plan->n_notes = 0;
+	plan->boot_disk[0] = '\0';
+	plan->any_disk = plan->root_planned = plan->tpm_expected = false;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		rules[i](facts, plan);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generators/plan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const verb_names[] = {
+	[VERB_COLDPLUG] = "coldplug", [VERB_EFIVARS] = "efivars",   [VERB_DRIVERS] = "drivers",
+	[VERB_PROBE] = "probe",	      [VERB_VERITY] = "verity",	    [VERB_MOUNT] = "mount",
+	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
+};
+
+const char *verb_name(enum verb verb)
+{
+	return verb_names[verb];
+}
+
+struct step *plan_step(struct plan *plan, enum verb verb, const char *id, const char *fmt, ...)
+{
+	struct step *step;
+	va_list ap;
+
+	if (plan->n_steps >= PLAN_STEPS_MAX) {
+		plan_refuse(plan, E_LIMIT, "more than %d steps", PLAN_STEPS_MAX);
+		return NULL;
+	}
+	step = &plan->steps[plan->n_steps];
+	step->verb = verb;
+	step->after_all = false;
+	step->n_after = 0;
+	step->args.text[0] = '\0';
+	if (text_copy(step->id, sizeof(step->id), id) < 0) {
+		plan_refuse(plan, E_LIMIT, "step name too long: %.60s…", id);
+		return NULL;
+	}
+	va_start(ap, fmt);
+	vsnprintf(step->because, sizeof(step->because), fmt, ap); /* shown only: may be cut */
+	va_end(ap);
+	plan->n_steps++;
+	return step;
+}
+
+void step_arg(struct plan *plan, struct step *step, const char *key, const char *value)
+{
+	if (step && fields_add(&step->args, key, value) < 0)
+		plan_refuse(plan, E_LIMIT, "step %s: arguments too long at %s", step->id, key);
+}
+
+void step_after(struct plan *plan, struct step *step, const char *id)
+{
+	if (!step)
+		return;
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		if (strcmp(plan->steps[i].id, id) != 0)
+			continue;
+		if (step->n_after >= STEP_AFTER_MAX)
+			plan_refuse(plan, E_LIMIT, "step %s waits for too many others", step->id);
+		else
+			step->after[step->n_after++] = (uint16_t)i;
+		return;
+	}
+	plan_refuse(plan, E_INTERNAL, "step %s waits for %s, which is not planned", step->id, id);
+}
+
+void plan_wait(struct plan *plan, const char *id, uint64_t deadline_usec, const char *fmt, ...)
+{
+	struct wait *wait = &plan->waits[plan->n_waits];
+	va_list ap;
+
+	if (plan->n_waits >= PLAN_WAITS_MAX) {
+		plan_refuse(plan, E_LIMIT, "more than %d waits", PLAN_WAITS_MAX);
+		return;
+	}
+	if (text_copy(wait->id, sizeof(wait->id), id) < 0)
+		return;
+	wait->deadline_usec = deadline_usec;
+	va_start(ap, fmt);
+	vsnprintf(wait->what, sizeof(wait->what), fmt, ap);
+	va_end(ap);
+	plan->n_waits++;
+}
+
+void plan_refuse(struct plan *plan, enum err_code code, const char *fmt, ...)
+{
+	struct err *refusal = &plan->refusals[plan->n_refusals];
+	va_list ap;
+
+	if (plan->n_refusals >= PLAN_REFUSALS_MAX)
+		return; /* the first ones are shown; one alone stops the boot */
+	refusal->code = code;
+	va_start(ap, fmt);
+	vsnprintf(refusal->text, sizeof(refusal->text), fmt, ap);
+	va_end(ap);
+	plan->n_refusals++;
+}
+
+void plan_note(struct plan *plan, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (plan->n_notes >= PLAN_NOTES_MAX)
+		return; /* notes only explain */
+	va_start(ap, fmt);
+	vsnprintf(plan->notes[plan->n_notes++], sizeof(plan->notes[0]), fmt, ap);
+	va_end(ap);
+}
+
+const struct step *plan_find(const struct plan *plan, const char *id)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (strcmp(plan->steps[i].id, id) == 0)
+			return &plan->steps[i];
+	return NULL;
+}
+
+bool step_ready(const struct plan *plan, const struct step *step, const struct facts *facts)
+{
+	for (unsigned int i = 0; i < step->n_after; i++)
+		if (!facts_step_done(facts, plan->steps[step->after[i]].id))
+			return false;
+	if (!step->after_all)
+		return true;
+	for (const struct step *other = plan->steps; other < step; other++)
+		if (!facts_step_result(facts, other->id))
+			return false;
+	return true;
+}

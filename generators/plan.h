@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What follows from the facts: steps, waits and refusals. A plan is recomputed from scratch by
+ * decide() and holds no state; what is started or done is known from the facts.
+ */
+#pragma once
+
+#include "generators/facts.h"
+#include "generators/policy.h"
+
+#define PLAN_STEPS_MAX 2048
+#define PLAN_WAITS_MAX 8
+#define PLAN_REFUSALS_MAX 8
+#define PLAN_NOTES_MAX 16
+#define STEP_AFTER_MAX 8
+
+enum verb {
+	VERB_COLDPLUG, /* trigger every device's uevent */
+	VERB_EFIVARS,  /* read the boot loader's EFI variables */
+	VERB_DRIVERS,  /* modalias= or module=: load it and what it depends on */
+	VERB_PROBE,    /* disk=: read its partition table and signature partitions */
+	VERB_VERITY,   /* name= data= hash= sig= roothash= trust=signed|cmdline */
+	VERB_MOUNT,    /* what= where= fstype= options= */
+	VERB_MEASURE,  /* pcr= word= */
+	VERB_HANDOVER, /* root= init= */
+	VERB_MAX_,
+};
+
+struct step {
+	char id[FACT_NAME_MAX];
+	enum verb verb;
+	bool after_all; /* after every earlier step of the plan */
+	uint8_t n_after;
+	uint16_t after[STEP_AFTER_MAX]; /* indices of earlier steps in the plan */
+	struct fields args;
+	char because[200];
+};
+
+/* Something that must turn up in time; if not, FACT_DEADLINE with this id is appended. */
+struct wait {
+	char id[32];
+	char what[160];
+	uint64_t deadline_usec; /* CLOCK_BOOTTIME */
+};
+
+struct plan {
+	size_t n_steps, n_waits, n_refusals, n_notes;
+	struct step steps[PLAN_STEPS_MAX];
+	struct wait waits[PLAN_WAITS_MAX];
+	struct err refusals[PLAN_REFUSALS_MAX];
+	char notes[PLAN_NOTES_MAX][200]; /* what was seen and left alone, and why */
+
+	/* What one rule found and a later one in the table needs. */
+	struct image_policy policy;
+	char boot_disk[32]; /* "vda"; empty: not (yet) known */
+	bool any_disk;	    /* root= or roothash= in the UKI's own line allows every disk */
+	bool root_planned;  /* rules/root has planned /sysroot (and /sysroot/usr) */
+	bool tpm_expected;  /* the stub measured: PCR 11 must follow */
+};
+
+/* Appends a step and returns it with id, verb and reason set, or NULL (refused with E_LIMIT). */
+struct step *plan_step(struct plan *plan, enum verb verb, const char *id, const char *fmt, ...)
+	_printf_(4, 5);
+/* Adds an argument; an overflow becomes a refusal with E_LIMIT. step may be NULL. */
+void step_arg(struct plan *plan, struct step *step, const char *key, const char *value);
+/* Orders step after another one that is in the plan already; unknown ids are a refusal. */
+void step_after(struct plan *plan, struct step *step, const char *id);
+void plan_wait(struct plan *plan, const char *id, uint64_t deadline_usec, const char *fmt, ...)
+	_printf_(4, 5);
+void plan_refuse(struct plan *plan, enum err_code code, const char *fmt, ...) _printf_(3, 4);
+void plan_note(struct plan *plan, const char *fmt, ...) _printf_(2, 3);
+const struct step *plan_find(const struct plan *plan, const char *id);
+const char *verb_name(enum verb verb);
+
+/* Whether all that step waits for is done. */
+bool step_ready(const struct plan *plan, const struct step *step, const struct facts *facts);
+
+/* The one entry: runs every rule in the order of the table in decide.c. */
+void decide(const struct facts *facts, struct plan *plan);

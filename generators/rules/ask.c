@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generators/rules/rules.h"
+
+#include <string.h>
+
+bool sources_settled(const struct facts *facts)
+{
+	const struct fact *firmware = facts_find(facts, FACT_CONFIG, "firmware");
+
+	if (!facts_find(facts, FACT_SETTLED, "sources"))
+		return false;
+	return !firmware || !fields_are(&firmware->fields, "value", "efi") ||
+	       facts_step_result(facts, "efi");
+}
+
+static bool word_find(const struct facts *facts, const char *key, struct word *ret)
+{
+	const struct fact *fact = facts_last(facts, FACT_CMDLINE, key);
+
+	if (!fact)
+		return false;
+	if (fields_get(&fact->fields, "value", ret->value, sizeof(ret->value)) < 0)
+		ret->value[0] = '\0';
+	ret->trusted = fields_are(&fact->fields, "trusted", "yes");
+	return true;
+}
+
+bool word_get(const struct facts *facts, const char *key, struct word *ret)
+{
+	char rd[FACT_NAME_MAX];
+
+	if (text_format(rd, sizeof(rd), "rd.%s", key) == 0 && word_find(facts, rd, ret))
+		return true;
+	return word_find(facts, key, ret);
+}
+
+void value_get(const struct facts *facts, enum fact_kind kind, const char *subject, char *ret,
+	       size_t size)
+{
+	const struct fact *fact = facts_last(facts, kind, subject);
+
+	ret[0] = '\0';
+	if (fact)
+		fields_get(&fact->fields, "value", ret, size);
+}
+
+void probe_id(const char *disk, char *ret, size_t size)
+{
+	text_format(ret, size, "probe:%s", disk);
+}
+
+bool disk_usable(const struct facts *facts, const char *disk)
+{
+	char id[FACT_NAME_MAX];
+	const struct fact *gpt = facts_last(facts, FACT_GPT, disk);
+
+	probe_id(disk, id, sizeof(id));
+	return gpt && fields_are(&gpt->fields, "state", "ok") && facts_step_done(facts, id) &&
+	       !facts_find(facts, FACT_GONE, disk);
+}
+
+bool refuse_bad_tables(const struct facts *facts, struct plan *plan)
+{
+	bool any = false;
+
+	for (const struct fact *gpt = NULL; (gpt = facts_each(facts, FACT_GPT, gpt)) != NULL;) {
+		char code[40], text[ERR_TEXT_MAX];
+		enum err_code known;
+
+		if (!fields_are(&gpt->fields, "state", "bad"))
+			continue;
+		fields_get(&gpt->fields, "code", code, sizeof(code));
+		fields_get(&gpt->fields, "text", text, sizeof(text));
+		known = err_from_name(code);
+		plan_refuse(plan, known == E_MAX_ ? E_GPT : known, "%s: %s", gpt->subject, text);
+		any = true;
+	}
+	return any;
+}

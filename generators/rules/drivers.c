@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Modules: one step for each device alias, and one for what verity needs in any case. */
+#include "generators/rules/rules.h"
+
+void drivers_decide(const struct facts *facts, struct plan *plan)
+{
+	struct step *step = plan_step(plan, VERB_DRIVERS, "dm", "always: dm-verity");
+	char modalias[FIELDS_MAX];
+	struct word fstype;
+
+	step_arg(plan, step, "module", "dm_mod dm_verity");
+	if (word_get(facts, "rootfstype", &fstype) && fstype.value[0]) {
+		step = plan_step(plan, VERB_DRIVERS, "fs", "rootfstype=");
+		step_arg(plan, step, "module", fstype.value);
+	}
+	for (const struct fact *fact = NULL;
+	     (fact = facts_each(facts, FACT_DEVICE, fact)) != NULL;) {
+		if (facts_find(facts, FACT_DEVICE, fact->subject) != fact)
+			continue;
+		step = plan_step(plan, VERB_DRIVERS, fact->subject, "uevent");
+		fields_get(&fact->fields, "modalias", modalias, sizeof(modalias));
+		step_arg(plan, step, "modalias", modalias);
+	}
+}

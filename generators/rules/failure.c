@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A step that failed is a refusal, but for those that look after one device among many: a disk
+ * that cannot be read or a module that does not suit a device stops nothing by itself.
+ */
+#include "generators/rules/rules.h"
+
+#include <string.h>
+
+/* The steps for single devices carry a ':' in their id ("probe:sda", "pci:v0000…"). */
+static bool optional(const char *id)
+{
+	return strchr(id, ':') != NULL;
+}
+
+void failure_decide(const struct facts *facts, struct plan *plan)
+{
+	for (const struct fact *result = NULL;
+	     (result = facts_each(facts, FACT_RESULT, result)) != NULL;) {
+		char code[40], text[ERR_TEXT_MAX];
+		enum err_code known;
+
+		if (!fields_are(&result->fields, "status", "failed"))
+			continue;
+		fields_get(&result->fields, "code", code, sizeof(code));
+		fields_get(&result->fields, "text", text, sizeof(text));
+		known = err_from_name(code);
+		if (known == E_MAX_ || known == E_NONE)
+			known = E_INTERNAL;
+		if (optional(result->subject))
+			plan_note(plan, "%s failed: %s", result->subject, text);
+		else
+			plan_refuse(plan, known, "%s: %s", result->subject, text);
+	}
+}

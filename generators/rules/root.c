@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Root and /usr by DPS: on the boot disk, the data partition whose UUID is the first half of a
+ * signed root hash and the verity partition whose UUID is its second half (UAPI.2, "Verity").
+ * Of several complete triples the newest by label wins; all else that is ambiguous is refused.
+ */
+#include "generators/rules/rules.h"
+#include "generators/rules/triple.h"
+
+#include <string.h>
+
+/* The steps that verify and mount one role. */
+static void plan_role(const struct facts *facts, struct plan *plan, const struct triple *triple,
+		      const char *name, const char *where)
+{
+	char probe[FACT_NAME_MAX], mount[16];
+	struct step *step;
+
+	step = plan_step(plan, VERB_VERITY, name, "%s, DPS %s, %s", triple->why_disk,
+			 triple->type_name, triple->why_trust);
+	step_arg(plan, step, "name", name);
+	step_arg(plan, step, "data", triple->data->subject);
+	step_arg(plan, step, "hash", triple->hash->subject);
+	if (triple->sig)
+		step_arg(plan, step, "sig", triple->sig->subject);
+	step_arg(plan, step, "roothash", triple->roothash);
+	step_arg(plan, step, "trust", triple->trusted_word ? "cmdline" : "signed");
+	probe_id(triple->disk, probe, sizeof(probe));
+	step_after(plan, step, probe);
+	step_after(plan, step, "dm");
+
+	text_format(mount, sizeof(mount), "mnt-%s", name);
+	step = plan_step(plan, VERB_MOUNT, mount, "policy %s=%s", name,
+			 triple->trusted_word ? "verity" : "signed");
+	step_arg(plan, step, "kind", "verity");
+	step_arg(plan, step, "what", name);
+	step_arg(plan, step, "where", where);
+	role_mount_words(facts, plan, step, name);
+	step_after(plan, step, name);
+}
+
+static void plan_tmpfs_root(struct plan *plan, const char *why)
+{
+	struct step *step = plan_step(plan, VERB_MOUNT, "mnt-root", "%s", why);
+
+	step_arg(plan, step, "kind", "tmpfs");
+	step_arg(plan, step, "what", "tmpfs");
+	step_arg(plan, step, "where", "/sysroot");
+	step_arg(plan, step, "options", "mode=0755");
+}
+
+/* The mount of usr comes on top of the root's, and completes a root that is only a tmpfs. */
+static void order_usr(struct plan *plan, bool tmpfs)
+{
+	struct step *usr = &plan->steps[plan->n_steps - 1];
+
+	if (plan->n_refusals > 0 || usr->verb != VERB_MOUNT)
+		return;
+	if (tmpfs)
+		step_arg(plan, usr, "base", "yes");
+	step_after(plan, usr, "mnt-root");
+}
+
+static void refuse_missing(const struct facts *facts, struct plan *plan, const char *arch)
+{
+	if (plan->any_disk && !facts_find(facts, FACT_DEADLINE, "root"))
+		return; /* it may still turn up on another disk */
+	if (plan->any_disk && refuse_bad_tables(facts, plan))
+		return;
+	plan_refuse(plan, E_ROOT_MISSING, "%s has no partition of type root-%s or usr-%s",
+		    plan->any_disk ? "no disk" : plan->boot_disk, arch, arch);
+}
+
+/* roothash= names a root that may still turn up on another disk. */
+static bool hash_awaited(const struct facts *facts, const struct plan *plan)
+{
+	struct word word;
+
+	return plan->any_disk && word_get(facts, "roothash", &word) &&
+	       !facts_find(facts, FACT_DEADLINE, "root");
+}
+
+/* systemd.gpt_auto=0: only what root=, roothash=, mount.usr= or usrhash= name. */
+static bool auto_off(const struct facts *facts)
+{
+	static const char *const names[] = { "root", "roothash", "mount.usr", "usrhash" };
+	struct word word;
+
+	if (!word_get(facts, "systemd.gpt_auto", &word) || text_to_bool(word.value) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (word_get(facts, names[i], &word))
+			return false;
+	return true;
+}
+
+void root_decide(const struct facts *facts, struct plan *plan)
+{
+	static struct triple root, usr; /* large, and no state: filled anew by each call */
+	struct word word;
+	bool tmpfs, has_root, has_usr;
+	char arch[24];
+
+	if (!sources_settled(facts) || (!plan->boot_disk[0] && !plan->any_disk))
+		return;
+	if (auto_off(facts)) {
+		plan_refuse(plan, E_ROOT_MISSING, "systemd.gpt_auto=0, and no root= or roothash=");
+		return;
+	}
+	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
+	tmpfs = word_get(facts, "root", &word) && strcmp(word.value, "tmpfs") == 0;
+	has_root = !tmpfs && triple_choose(facts, plan, PART_ROOT, arch, &root);
+	has_usr = triple_choose(facts, plan, PART_USR, arch, &usr);
+	if (plan->n_refusals > 0 || (!has_root && !tmpfs && hash_awaited(facts, plan)))
+		return;
+	if (!has_root && !has_usr) {
+		refuse_missing(facts, plan, arch);
+		return;
+	}
+	if (!has_root && !tmpfs && !(plan->policy.flags[PART_ROOT] & POLICY_ABSENT)) {
+		plan_refuse(plan, E_POLICY, "there is no root partition, and the policy wants one");
+		return;
+	}
+	if (has_root)
+		plan_role(facts, plan, &root, "root", "/sysroot");
+	else
+		plan_tmpfs_root(plan, tmpfs ? "root=tmpfs" : "a usr partition and no root");
+	if (has_usr) {
+		plan_role(facts, plan, &usr, "usr", "/sysroot/usr");
+		order_usr(plan, !has_root);
+	}
+	plan->root_planned = plan->n_refusals == 0;
+}

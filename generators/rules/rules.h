@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A rule is a pure function from facts to steps; the table in decide.c runs all in order. */
+#pragma once
+
+#include "generators/plan.h"
+
+void sources_decide(const struct facts *facts, struct plan *plan);
+void failure_decide(const struct facts *facts, struct plan *plan);
+void cmdline_decide(const struct facts *facts, struct plan *plan);
+void policy_decide(const struct facts *facts, struct plan *plan);
+void measure_decide(const struct facts *facts, struct plan *plan);
+void drivers_decide(const struct facts *facts, struct plan *plan);
+void bootdisk_decide(const struct facts *facts, struct plan *plan);
+void root_decide(const struct facts *facts, struct plan *plan);
+void handover_decide(const struct facts *facts, struct plan *plan);
+void deadline_decide(const struct facts *facts, struct plan *plan);
+
+/* What every rule may ask of the facts; in rules/ask.c. */
+
+/* All sources, the EFI variables among them, have been read: absence now means absence. */
+bool sources_settled(const struct facts *facts);
+
+/* The last value of a command-line word, "rd." forms before plain ones. False: not given. */
+struct word {
+	char value[256];
+	bool trusted;
+};
+bool word_get(const struct facts *facts, const char *key, struct word *ret);
+
+/* The value of a FACT_EFI or FACT_CONFIG, or an empty string. */
+void value_get(const struct facts *facts, enum fact_kind kind, const char *subject, char *ret,
+	       size_t size);
+
+/* Whether the disk's partitions are known and may be used. */
+bool disk_usable(const struct facts *facts, const char *disk);
+
+/* "probe:vda" */
+void probe_id(const char *disk, char *ret, size_t size);
+
+/* Refuses with what is wrong with each malformed table; false where there is none. */
+bool refuse_bad_tables(const struct facts *facts, struct plan *plan);

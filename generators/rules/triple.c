@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "generators/rules/triple.h"
+#include "generators/rules/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What one role looks like on the disks in question. */
+struct role {
+	const char *name;		  /* "root" */
+	char data[24], hash[32], sig[40]; /* DPS names of the three types */
+	char root_word[256];		  /* root= or mount.usr=, without those that mean DPS */
+	char hash_word[256];		  /* roothash= or usrhash= */
+	bool hash_trusted;		  /* and it is enough by itself */
+	unsigned int n_data, n_hash, n_sig, n_bad_sig;
+	const struct fact *first_data, *first_bad_sig;
+};
+
+/* "systemd.verity_root_data=" has no short form; "root=" means DPS in two spellings. */
+static void role_words(const struct facts *facts, const struct plan *plan, enum designator part,
+		       const char *arch, struct role *role)
+{
+	bool usr = part == PART_USR;
+	struct word word;
+
+	memset(role, 0, sizeof(*role));
+	role->name = usr ? "usr" : "root";
+	text_format(role->data, sizeof(role->data), "%s-%s", role->name, arch);
+	text_format(role->hash, sizeof(role->hash), "%s-verity", role->data);
+	text_format(role->sig, sizeof(role->sig), "%s-sig", role->hash);
+	if (word_get(facts, usr ? "mount.usr" : "root", &word) &&
+	    strcmp(word.value, "gpt-auto") != 0 && strcmp(word.value, "dissect") != 0)
+		text_copy(role->root_word, sizeof(role->root_word), word.value);
+	if (word_get(facts, usr ? "usrhash" : "roothash", &word)) {
+		text_copy(role->hash_word, sizeof(role->hash_word), word.value);
+		role->hash_trusted = word.trusted || (plan->policy.flags[part] & POLICY_VERITY);
+	}
+}
+
+/* Whether a partition may be looked at: on the right disk, which is readable, and not no-auto. */
+static bool part_eligible(const struct facts *facts, const struct plan *plan,
+			  const struct role *role, const struct fact *part)
+{
+	char disk[32];
+	uint64_t flags;
+
+	if (fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 || !disk_usable(facts, disk))
+		return false;
+	if (!plan->any_disk && strcmp(disk, plan->boot_disk) != 0)
+		return false;
+	if (fields_get_u64(&part->fields, "flags", &flags) < 0)
+		return false;
+	return !(flags >> 63 & 1) || role->root_word[0] || role->hash_word[0];
+}
+
+/* root=PARTUUID=…, PARTLABEL=…, /dev/… narrow to the one data partition that they name. */
+static bool word_matches(const char *word, const struct fact *part)
+{
+	static const struct {
+		const char *prefix, *key;
+	} forms[] = {
+		{ "PARTUUID=", "uuid" },
+		{ "PARTLABEL=", "label" },
+		{ "/dev/disk/by-partuuid/", "uuid" },
+		{ "/dev/disk/by-partlabel/", "label" },
+	};
+
+	if (!word[0])
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (text_starts(word, forms[i].prefix))
+			return fields_are(&part->fields, forms[i].key,
+					  word + strlen(forms[i].prefix));
+	return text_starts(word, "/dev/") && strcmp(word + 5, part->subject) == 0;
+}
+
+static bool word_known(const char *word)
+{
+	return !word[0] || text_starts(word, "PARTUUID=") || text_starts(word, "PARTLABEL=") ||
+	       text_starts(word, "/dev/");
+}
+
+static void count_role(const struct facts *facts, const struct plan *plan, struct role *role)
+{
+	char text[130];
+
+	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
+		if (!part_eligible(facts, plan, role, part))
+			continue;
+		if (fields_are(&part->fields, "name", role->data)) {
+			if (!role->first_data ||
+			    strcmp(part->subject, role->first_data->subject) < 0)
+				role->first_data = part;
+			role->n_data++;
+		} else if (fields_are(&part->fields, "name", role->hash)) {
+			role->n_hash++;
+		} else if (fields_are(&part->fields, "name", role->sig)) {
+			const struct fact *sig = facts_find(facts, FACT_SIG, part->subject);
+
+			role->n_sig++;
+			if (!sig || fields_get(&sig->fields, "roothash", text, sizeof(text)) < 0) {
+				role->first_bad_sig = sig;
+				role->n_bad_sig++;
+			}
+		}
+	}
+}
+
+/* Half of a root hash as a UUID: its first (0) or last (1) 128 bits. */
+static bool half_uuid(const char *roothash, int half, char ret[UUID_TEXT_SIZE])
+{
+	uint8_t bytes[64];
+	struct uuid uuid;
+	int n = hex_decode(roothash, bytes, sizeof(bytes));
+
+	if (n != 32 && n != 64)
+		return false;
+	memcpy(uuid.b, half ? bytes + n - 16 : bytes, 16);
+	uuid_format(&uuid, ret);
+	return true;
+}
+
+/* The one partition of that type and UUID; two of them are a refusal. */
+static const struct fact *find_half(const struct facts *facts, struct plan *plan,
+				    const struct role *role, const char *type, const char *uuid)
+{
+	const struct fact *found = NULL;
+
+	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
+		const char *a, *b;
+
+		if (!fields_are(&part->fields, "uuid", uuid) ||
+		    !fields_are(&part->fields, "name", type) ||
+		    !part_eligible(facts, plan, role, part))
+			continue;
+		if (!found) {
+			found = part;
+			continue;
+		}
+		a = strcmp(found->subject, part->subject) < 0 ? found->subject : part->subject;
+		b = a == found->subject ? part->subject : found->subject;
+		plan_refuse(plan, E_ROOT_AMBIGUOUS, "%s: %s and %s both have UUID %s", role->name,
+			    a, b, uuid);
+		return NULL;
+	}
+	return found;
+}
+
+/* Completes a triple from its root hash; false where a part of it is missing. */
+static bool complete(const struct facts *facts, struct plan *plan, const struct role *role,
+		     const char *roothash, struct triple *ret)
+{
+	char uuid[UUID_TEXT_SIZE];
+
+	if (!half_uuid(roothash, 0, uuid))
+		return false;
+	ret->data = find_half(facts, plan, role, role->data, uuid);
+	if (!ret->data || !half_uuid(roothash, 1, uuid))
+		return false;
+	ret->hash = find_half(facts, plan, role, role->hash, uuid);
+	if (!ret->hash || !word_matches(role->root_word, ret->data))
+		return false;
+	fields_get(&ret->data->fields, "disk", ret->disk, sizeof(ret->disk));
+	if (!fields_are(&ret->hash->fields, "disk", ret->disk))
+		return false;
+	fields_get(&ret->data->fields, "label", ret->label, sizeof(ret->label));
+	text_copy(ret->roothash, sizeof(ret->roothash), roothash);
+	text_copy(ret->type_name, sizeof(ret->type_name), role->data);
+	snprintf(ret->why_disk, sizeof(ret->why_disk), "%s",
+		 plan->any_disk ? "any disk" : "LoaderDevicePartUUID");
+	return true;
+}
+
+static void refuse_two(struct plan *plan, const struct role *role, const struct fact *a,
+		       const struct fact *b)
+{
+	bool less = strcmp(a->subject, b->subject) < 0;
+
+	plan_refuse(plan, E_ROOT_AMBIGUOUS, "%s: %s and %s have labels of the same version",
+		    role->name, less ? a->subject : b->subject, less ? b->subject : a->subject);
+}
+
+/* Takes the newest of all complete, signed triples. */
+static bool choose_signed(const struct facts *facts, struct plan *plan, const struct role *role,
+			  struct triple *ret)
+{
+	const struct fact *tie = NULL;
+	bool found = false;
+
+	for (const struct fact *sig = NULL; (sig = facts_each(facts, FACT_SIG, sig)) != NULL;) {
+		const struct fact *part = facts_find(facts, FACT_PART, sig->subject);
+		struct triple one = { .sig = sig };
+		char roothash[129];
+		int newer;
+
+		if (!part || !fields_are(&part->fields, "name", role->sig) ||
+		    !part_eligible(facts, plan, role, part) ||
+		    fields_get(&sig->fields, "roothash", roothash, sizeof(roothash)) < 0 ||
+		    (role->hash_word[0] && strcmp(roothash, role->hash_word) != 0) ||
+		    !complete(facts, plan, role, roothash, &one))
+			continue;
+		newer = found ? version_compare(one.label, ret->label) : 1;
+		if (newer == 0)
+			tie = sig;
+		if (newer <= 0)
+			continue;
+		tie = NULL;
+		*ret = one;
+		found = true;
+	}
+	if (tie)
+		refuse_two(plan, role, tie, ret->sig);
+	snprintf(ret->why_trust, sizeof(ret->why_trust), "signed by %s",
+		 found ? ret->sig->subject : "nothing");
+	return found;
+}
+
+static bool choose_by_word(const struct facts *facts, struct plan *plan, const struct role *role,
+			   struct triple *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->trusted_word = true;
+	snprintf(ret->why_trust, sizeof(ret->why_trust), "%shash= of the command line", role->name);
+	return complete(facts, plan, role, role->hash_word, ret);
+}
+
+/* The role's partitions are there, but nothing complete: say which link of the chain is missing. */
+static void refuse_incomplete(const struct facts *facts, struct plan *plan, const struct role *role)
+{
+	const char *at = role->first_data ? role->first_data->subject : "?";
+	char text[ERR_TEXT_MAX] = "";
+
+	(void)facts;
+	if (role->hash_word[0] && !plan->any_disk)
+		plan_refuse(plan, E_ROOT_MISSING,
+			    "%s: no data and verity partition with the UUIDs "
+			    "of %shash=%.16s…",
+			    role->name, role->name, role->hash_word);
+	else if (role->hash_word[0])
+		return; /* it may still turn up on another disk */
+	else if (role->n_data == 0)
+		plan_refuse(plan, E_ROOT_MISSING, "a %s without its data partition", role->hash);
+	else if (role->n_hash == 0)
+		plan_refuse(plan, E_ROOT_UNPROTECTED, "%s: %s has no %s partition beside it",
+			    role->name, at, role->hash);
+	else if (role->n_sig == 0)
+		plan_refuse(plan, E_VERITY_UNSIGNED, "%s: %s has no %s partition", role->name, at,
+			    role->sig);
+	else if (role->n_bad_sig == role->n_sig && role->first_bad_sig) {
+		fields_get(&role->first_bad_sig->fields, "text", text, sizeof(text));
+		plan_refuse(plan, E_SIG_MALFORMED, "%s: %s: %s", role->name,
+			    role->first_bad_sig->subject, text);
+	} else
+		plan_refuse(plan, E_SIG_MISMATCH,
+			    "%s: no signature is for the root hash in the UUID of %s", role->name,
+			    at);
+}
+
+/* What the policy asks of a role, against what is there. */
+static bool policy_uses(struct plan *plan, enum designator part, const struct role *role)
+{
+	unsigned int flags = plan->policy.flags[part];
+	bool there = role->n_data || role->n_hash || role->n_sig;
+
+	if (!there || flags & (POLICY_SIGNED | POLICY_VERITY))
+		return there;
+	if (flags & POLICY_UNUSED)
+		plan_note(plan, "%s: there, and unused by policy", role->name);
+	else
+		plan_refuse(plan, E_POLICY,
+			    "%s: %s is there, but the policy neither allows verity nor unused",
+			    role->name, role->first_data ? role->first_data->subject : role->hash);
+	return false;
+}
+
+/* systemd's read-only-on/off and growfs-on/off speak of the partition's flags. */
+static void check_flags(struct plan *plan, enum designator part, const struct triple *triple)
+{
+	static const struct {
+		unsigned int policy;
+		int bit, want;
+		const char *name;
+	} rows[] = {
+		{ POLICY_READ_ONLY_ON, 60, 1, "read-only-on" },
+		{ POLICY_READ_ONLY_OFF, 60, 0, "read-only-off" },
+		{ POLICY_GROWFS_ON, 59, 1, "growfs-on" },
+		{ POLICY_GROWFS_OFF, 59, 0, "growfs-off" },
+	};
+	unsigned int flags = plan->policy.flags[part];
+	uint64_t bits = 0;
+
+	fields_get_u64(&triple->data->fields, "flags", &bits);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned int pair = rows[i].policy | rows[i ^ 1].policy;
+
+		if ((flags & pair) == rows[i].policy &&
+		    (int)(bits >> rows[i].bit & 1) != rows[i].want)
+			plan_refuse(plan, E_POLICY, "%s: policy has %s, its partition flag differs",
+				    triple->data->subject, rows[i].name);
+	}
+}
+
+bool triple_choose(const struct facts *facts, struct plan *plan, enum designator part,
+		   const char *arch, struct triple *ret)
+{
+	struct role role;
+	bool found;
+
+	role_words(facts, plan, part, arch, &role);
+	if (!word_known(role.root_word)) {
+		plan_refuse(plan, E_CMDLINE,
+			    "%s=%.80s: use gpt-auto, PARTUUID=, PARTLABEL= or /dev/…",
+			    part == PART_USR ? "mount.usr" : "root", role.root_word);
+		return false;
+	}
+	count_role(facts, plan, &role);
+	if (!policy_uses(plan, part, &role))
+		return false;
+	found = role.hash_word[0] && role.hash_trusted ? choose_by_word(facts, plan, &role, ret)
+						       : choose_signed(facts, plan, &role, ret);
+	if (plan->n_refusals > 0)
+		return false;
+	if (found)
+		check_flags(plan, part, ret);
+	else
+		refuse_incomplete(facts, plan, &role);
+	return found;
+}
+
+void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,
+		      const char *name)
+{
+	bool usr = strcmp(name, "usr") == 0;
+	struct word word;
+
+	if (word_get(facts, usr ? "mount.usrfstype" : "rootfstype", &word))
+		step_arg(plan, step, "fstype", word.value);
+	if (word_get(facts, usr ? "mount.usrflags" : "rootflags", &word))
+		step_arg(plan, step, "options", word.value);
+}

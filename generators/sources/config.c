@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the signed initrd itself says, and what kind of machine this is. */
+#include "generators/policy.h"
+#include "generators/sources/dps.h"
+#include "generators/sources/sources.h"
+#include "init/base/fs.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int add_value(struct facts *facts, const char *subject, const char *value, struct err *err)
+{
+	struct fact fact;
+	int r = fact_init(&fact, FACT_CONFIG, "config", subject, err);
+
+	if (r < 0)
+		return r;
+	if (fields_add(&fact.fields, "value", value) < 0)
+		return err_set(err, E_LIMIT, E2BIG, "%s is too long", subject);
+	fact.usec = clock_usec();
+	return facts_add(facts, &fact, err);
+}
+
+/* One line of the signed initrd; 1, 0 where there is no such file, or -errno. */
+static int read_line(int root_fd, const char *path, char *ret, size_t size, enum err_code code,
+		     struct err *err)
+{
+	ssize_t n = fs_read_line(root_fd, path, ret, size);
+
+	if (n == -ENOENT)
+		return 0;
+	if (n < 0)
+		return err_set(err, code, (int)-n, "/%s: %s", path, strerror((int)-n));
+	/* an empty policy would mean "-", and that is hardly what an empty file is for */
+	return n > 0 ? 1 : err_set(err, code, EINVAL, "/%s is empty", path);
+}
+
+static int read_policy(int root_fd, struct facts *facts, struct err *err)
+{
+	static const char path[] = "etc/lintel/image-policy";
+	struct image_policy policy;
+	char text[FIELDS_MAX];
+	int r = read_line(root_fd, path, text, sizeof(text), E_POLICY_SYNTAX, err);
+
+	if (r <= 0)
+		return r;
+	r = policy_parse(text, &policy, err);
+	if (r < 0) {
+		err_wrap(err, "/%s", path);
+		return r;
+	}
+	return add_value(facts, "image-policy", text, err);
+}
+
+static int read_on_failure(int root_fd, struct facts *facts, struct err *err)
+{
+	static const char *const choices[] = { "poweroff", "reboot", "halt" };
+	static const char path[] = "etc/lintel/on-failure";
+	char text[16];
+	int r = read_line(root_fd, path, text, sizeof(text), E_CMDLINE, err);
+
+	if (r <= 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++)
+		if (strcmp(text, choices[i]) == 0)
+			return add_value(facts, "on-failure", text, err);
+	return err_set(err, E_CMDLINE, EINVAL, "/%s: poweroff, reboot or halt", path);
+}
+
+int config_read(int root_fd, struct facts *facts, struct err *err)
+{
+	int r = add_value(facts, "arch", dps_native_arch(), err);
+
+	if (r == 0 && faccessat(root_fd, "sys/firmware/efi", F_OK, 0) == 0)
+		r = add_value(facts, "firmware", "efi", err);
+	if (r == 0)
+		r = read_policy(root_fd, facts, err);
+	return r < 0 ? r : read_on_failure(root_fd, facts, err);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The readers of facts. Each takes the root directory's descriptor ("/", or a fake machine's
+ * folder in tests), appends facts and decides nothing. All return 0 or -errno with err filled.
+ */
+#pragma once
+
+#include "generators/facts.h"
+
+/*
+ * /proc/cmdline: a fact for each word, with its key as subject and value= where the word has an
+ * '='. Keys are stored with '_' for '-', as to the kernel and to systemd the two are one. The
+ * words after "--" are init's; each is a fact with the subject "--" and value=WORD. "rd.X" and "X"
+ * are two subjects. trusted=yes: the UKI's own, that is where all words of the signed initrd's
+ * /etc/lintel/cmdline stand at the start of the line, this one among them. If one of them is
+ * missing or changed, none is trusted.
+ */
+int cmdline_read(int root_fd, struct facts *facts, struct err *err);
+/* One command line; own: the trusted text or NULL. The parser that the fuzzer drives. */
+int cmdline_parse(const char *text, const char *own, struct facts *facts, struct err *err);
+
+/* LoaderDevicePartUUID, StubDevicePartUUID, SecureBoot, SetupMode … from
+ * sys/firmware/efi/efivars (4 bytes of attributes, then UTF-16 or a byte). Missing is no error;
+ * one that is persistent or not of its form is a fact with malformed=yes and no value. */
+int efivars_read(int root_fd, struct facts *facts, struct err *err);
+
+/* /etc/lintel/{image-policy,on-failure} of the signed initrd, each one line and checked; the
+ * firmware's kind and the machine's architecture. */
+int config_read(int root_fd, struct facts *facts, struct err *err);
+
+/* One kernel uevent (ACTION@DEVPATH NUL KEY=value NUL …, kernel's kobject_uevent). Block devices
+ * and modaliases become facts, other events none. Returns 1 where a fact was added, 0 where not. */
+int uevent_parse(const char *message, size_t size, struct facts *facts, struct err *err);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A disk image on a host, as facts: by the reader that probes disks at boot. */
+#include "generators/sources/disk.h"
+#include "images/plan.h"
+#include "init/base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int read_at(void *data, uint64_t offset, void *ret, size_t size)
+{
+	ssize_t n = fs_pread(*(int *)data, ret, size, offset);
+
+	return n < 0 ? (int)n : (size_t)n == size ? (int)n : -EIO;
+}
+
+static int add_fact(void *data, enum fact_kind kind, const char *subject,
+		    const struct fields *fields)
+{
+	struct err err;
+	struct fact fact;
+	int r = fact_init(&fact, kind, "image", subject, &err);
+
+	if (r < 0)
+		return r;
+	fact.fields = *fields;
+	return facts_add(data, &fact, &err);
+}
+
+/* The machine is taken as booted from the image's own ESP. */
+static int assume_booted(struct facts *facts)
+{
+	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
+		struct fields fields = { .text = "" };
+		char uuid[64];
+
+		if (!fields_are(&part->fields, "name", "esp"))
+			continue;
+		fields_get(&part->fields, "uuid", uuid, sizeof(uuid));
+		fields_add(&fields, "value", uuid);
+		return add_fact(facts, FACT_EFI, "LoaderDevicePartUUID", &fields);
+	}
+	return 0;
+}
+
+int image_read(const char *path, const char *name, struct facts *facts, struct err *err)
+{
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct disk disk = { .name = name };
+	const struct disk_sink sink = { add_fact, facts };
+	off_t size;
+	int r;
+
+	if (fd < 0)
+		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
+	size = lseek(fd, 0, SEEK_END);
+	if (size <= 0)
+		return err_set(err, E_IO, EINVAL, "%s: not a disk image", path);
+	disk.reader = (struct gpt_reader){ read_at, &fd, (uint64_t)size, 0 };
+	r = disk_read(&disk, &sink);
+	if (r == 0)
+		r = assume_booted(facts);
+	return r < 0 ? err_set(err, E_LIMIT, -r, "%s: %s", path, strerror(-r)) : 0;
+}

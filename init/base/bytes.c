@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "init/base/bytes.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+uint32_t crc32_ieee(const uint8_t *data, size_t size)
+{
+	uint32_t crc = 0xffffffff;
+
+	for (size_t i = 0; i < size; i++) {
+		crc ^= data[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (0xedb88320 & (0U - (crc & 1)));
+	}
+	return ~crc;
+}
+
+void hex_encode(const uint8_t *data, size_t size, char *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < size; i++) {
+		ret[2 * i] = digits[data[i] >> 4];
+		ret[2 * i + 1] = digits[data[i] & 15];
+	}
+	ret[2 * size] = '\0';
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+int hex_decode(const char *text, uint8_t *ret, size_t max)
+{
+	size_t len = strlen(text);
+
+	if (len % 2 != 0)
+		return -EINVAL;
+	if (len / 2 > max)
+		return -E2BIG;
+	for (size_t i = 0; i < len / 2; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		ret[i] = (uint8_t)(high << 4 | low);
+	}
+	return (int)(len / 2);
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : -1;
+}
+
+int base64_decode(const char *text, size_t len, uint8_t *ret, size_t max)
+{
+	size_t pad = 0, out = 0;
+	uint32_t acc = 0;
+
+	if (len % 4 != 0)
+		return -EINVAL;
+	while (pad < 2 && pad < len && text[len - 1 - pad] == '=')
+		pad++;
+	if (len / 4 * 3 - pad > max)
+		return -E2BIG;
+	for (size_t i = 0; i < len - pad; i++) {
+		int digit = base64_digit(text[i]);
+
+		if (digit < 0)
+			return -EINVAL;
+		acc = acc << 6 | (uint32_t)digit;
+		if (i % 4 != 0)
+			ret[out++] = (uint8_t)(acc >> (6 - 2 * (i % 4)));
+	}
+	return (int)out;
+}
+
+void uuid_from_guid(const uint8_t guid[16], struct uuid *ret)
+{
+	static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	for (int i = 0; i < 16; i++)
+		ret->b[i] = guid[order[i]];
+}
+
+void uuid_format(const struct uuid *uuid, char ret[UUID_TEXT_SIZE])
+{
+	char hex[33];
+
+	hex_encode(uuid->b, 16, hex);
+	snprintf(ret, UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+		 hex + 20);
+}
+
+int uuid_parse(const char *text, struct uuid *ret)
+{
+	char hex[33];
+	size_t out = 0;
+
+	if (strlen(text) != 36)
+		return -EINVAL;
+	for (int i = 0; i < 36; i++) {
+		char c = text[i];
+
+		if (i == 8 || i == 13 || i == 18 || i == 23) {
+			if (c != '-')
+				return -EINVAL;
+			continue;
+		}
+		hex[out++] = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
+	}
+	hex[out] = '\0';
+	return hex_decode(hex, ret->b, 16) == 16 ? 0 : -EINVAL;
+}
+
+bool uuid_equal(const struct uuid *a, const struct uuid *b)
+{
+	return memcmp(a->b, b->b, 16) == 0;
+}
+
+bool uuid_is_null(const struct uuid *uuid)
+{
+	static const struct uuid null;
+
+	return uuid_equal(uuid, &null);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "init/base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+ssize_t fs_read(int dir_fd, const char *path, void *ret, size_t size)
+{
+	_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t len = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (len < size) {
+		ssize_t n = read(fd, (char *)ret + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0) {
+			((char *)ret)[len] = '\0';
+			return (ssize_t)len;
+		}
+		len += (size_t)n;
+	}
+	return -E2BIG;
+}
+
+ssize_t fs_read_line(int dir_fd, const char *path, char *ret, size_t size)
+{
+	ssize_t n = fs_read(dir_fd, path, ret, size);
+
+	if (n < 0)
+		return n;
+	if (n > 0 && ret[n - 1] == '\n')
+		ret[--n] = '\0';
+	return memchr(ret, '\0', (size_t)n) ? -EINVAL : n;
+}
+
+int fs_write_all(int fd, const void *data, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = write(fd, (const char *)data + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int fs_write(int dir_fd, const char *path, const char *text)
+{
+	_close_ int fd = openat(dir_fd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fs_write_all(fd, text, strlen(text));
+}
+
+int fs_create(int dir_fd, const char *path, const void *data, size_t size, mode_t mode)
+{
+	_close_ int fd =
+		openat(dir_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	return fd < 0 ? -errno : fs_write_all(fd, data, size);
+}
+
+int fs_mkdirs(int dir_fd, const char *path, mode_t mode)
+{
+	char part[256];
+	size_t len = strlen(path);
+
+	if (len >= sizeof(part))
+		return -ENAMETOOLONG;
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdirat(dir_fd, part, mode) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+ssize_t fs_pread(int fd, void *ret, size_t size, uint64_t offset)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = pread(fd, (char *)ret + len, size - len, (off_t)(offset + len));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+uint64_t clock_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "init/boot.h"
+#include "generators/sources/sources.h"
+#include "init/base/fs.h"
+#include "init/base/log.h"
+#include "init/explain.h"
+#include "init/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+
+static int add_fact(struct boot *boot, enum fact_kind kind, const char *subject, struct err *err)
+{
+	struct fact fact;
+	int r = fact_init(&fact, kind, "init", subject, err);
+
+	fact.usec = clock_usec();
+	return r < 0 ? r : facts_add(&boot->facts, &fact, err);
+}
+
+int boot_init(struct boot *boot, struct err *err)
+{
+	_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	jobs_init(&boot->jobs);
+	boot->cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	boot->monitor_fd = monitor_open(err);
+	if (boot->monitor_fd < 0)
+		return boot->monitor_fd;
+	r = config_read(root_fd, &boot->facts, err);
+	if (r == 0)
+		r = cmdline_read(root_fd, &boot->facts, err);
+	return r < 0 ? r : add_fact(boot, FACT_SETTLED, "sources", err);
+}
+
+static void record_file(const struct boot *boot, const char *path,
+			void (*write_it)(int fd, const struct boot *boot))
+{
+	_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd >= 0)
+		write_it(fd, boot);
+}
+
+static void write_facts(int fd, const struct boot *boot)
+{
+	explain_facts(fd, &boot->facts);
+}
+
+static void write_plan(int fd, const struct boot *boot)
+{
+	explain_plan(fd, &boot->facts, &boot->plan, true);
+}
+
+static void write_timeline(int fd, const struct boot *boot)
+{
+	explain_timeline(fd, &boot->facts, &boot->plan);
+}
+
+void boot_record(const struct boot *boot)
+{
+	if (fs_mkdirs(AT_FDCWD, "/run/lintel", 0755) < 0)
+		return;
+	record_file(boot, "/run/lintel/facts", write_facts);
+	record_file(boot, "/run/lintel/plan", write_plan);
+	record_file(boot, "/run/lintel/timeline", write_timeline);
+}
+
+static void log_start(const struct step *step)
+{
+	char what[FIELDS_MAX];
+
+	explain_what(step, what, sizeof(what));
+	log_line(7, "%s: %s %.300s", step->id, verb_name(step->verb), what);
+}
+
+static void log_results(const struct boot *boot, size_t from)
+{
+	for (size_t i = from; i < boot->facts.n; i++) {
+		const struct fact *fact = &boot->facts.list[i];
+		char text[ERR_TEXT_MAX];
+		uint64_t us = 0;
+
+		if (fact->kind != FACT_RESULT)
+			continue;
+		fields_get_u64(&fact->fields, "us", &us);
+		fields_get(&fact->fields, "text", text, sizeof(text));
+		log_line(text[0] ? 5 : 6, "%s: %s in %" PRIu64 ".%03" PRIu64 " ms%s%s",
+			 fact->subject, text[0] ? "failed" : "done", us / 1000, us % 1000,
+			 text[0] ? ": " : "", text);
+	}
+}
+
+/* Whether the step's lane has room now. */
+static bool lane_free(const struct boot *boot, const struct step *step)
+{
+	switch (verb_info(step->verb)->lane) {
+	case LANE_DRIVERS:
+		return jobs_in_lane(&boot->jobs, LANE_DRIVERS) < boot->cpus + 1;
+	case LANE_TPM:
+		return jobs_in_lane(&boot->jobs, LANE_TPM) == 0;
+	case LANE_PID1:
+		return boot->jobs.running == 0;
+	case LANE_ANY:
+		break;
+	}
+	return true;
+}
+
+/* The hand-over is the commit point: what is known is written down, then there is no way back. */
+static int run_here(struct boot *boot, const struct step *step, struct err *err)
+{
+	struct fields result = { .text = "" };
+
+	boot_record(boot);
+	return verb_info(step->verb)->run(step, NULL, &result, err);
+}
+
+static int start_ready(struct boot *boot, struct err *err)
+{
+	for (size_t i = 0; i < boot->plan.n_steps; i++) {
+		const struct step *step = &boot->plan.steps[i];
+		int r;
+
+		if (facts_step_started(&boot->facts, step->id) ||
+		    !step_ready(&boot->plan, step, &boot->facts) || !lane_free(boot, step))
+			continue;
+		if (boot->jobs.running == JOBS_MAX)
+			return 0;
+		r = add_fact(boot, FACT_START, step->id, err);
+		if (r < 0)
+			return r;
+		log_start(step);
+		if (verb_info(step->verb)->lane == LANE_PID1)
+			return run_here(boot, step, err);
+		r = job_start(&boot->jobs, step, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Milliseconds until the next deadline of a job or a wait; -1: none. */
+static int next_timeout(const struct boot *boot)
+{
+	uint64_t now = clock_usec(), next = UINT64_MAX;
+
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (boot->jobs.list[i].fd >= 0 && boot->jobs.list[i].deadline_usec < next)
+			next = boot->jobs.list[i].deadline_usec;
+	for (size_t i = 0; i < boot->plan.n_waits; i++)
+		if (boot->plan.waits[i].deadline_usec < next)
+			next = boot->plan.waits[i].deadline_usec;
+	if (next == UINT64_MAX)
+		return -1;
+	return next <= now ? 0 : (int)((next - now) / 1000 % (3600 * 1000)) + 1;
+}
+
+static int expire(struct boot *boot, struct err *err)
+{
+	uint64_t now = clock_usec();
+	int r = 0;
+
+	for (size_t i = 0; i < JOBS_MAX && r >= 0; i++) {
+		struct job *job = &boot->jobs.list[i];
+
+		if (job->fd >= 0 && job->deadline_usec <= now)
+			r = job_expire(&boot->jobs, job, &boot->facts, err);
+	}
+	for (size_t i = 0; i < boot->plan.n_waits && r >= 0; i++)
+		if (boot->plan.waits[i].deadline_usec <= now)
+			r = add_fact(boot, FACT_DEADLINE, boot->plan.waits[i].id, err);
+	return r;
+}
+
+/* Events that were lost are asked for again; /sys is the truth. */
+static int read_monitor(struct boot *boot, struct err *err)
+{
+	int r = monitor_read(boot->monitor_fd, &boot->facts, err);
+	const struct step *coldplug = plan_find(&boot->plan, "coldplug");
+
+	if (r != -ENOBUFS || !coldplug)
+		return r;
+	log_line(5, "uevents were lost: asking the kernel for all again");
+	r = job_start(&boot->jobs, coldplug, err);
+	return r == -EBUSY ? 0 : r;
+}
+
+/*
+ * One wake-up. The socket is drained before any result is taken: what a module or coldplug
+ * caused was queued before its child ended, so a step's end never overtakes its events.
+ */
+static int wait_events(struct boot *boot, struct err *err)
+{
+	struct pollfd fds[1 + JOBS_MAX] = { { .fd = boot->monitor_fd, .events = POLLIN } };
+	size_t before = boot->facts.n;
+	int r;
+
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		fds[1 + i] = (struct pollfd){ .fd = boot->jobs.list[i].fd, .events = POLLIN };
+	if (poll(fds, ARRAY_SIZE(fds), next_timeout(boot)) < 0 && errno != EINTR)
+		return err_set(err, E_INTERNAL, errno, "poll: %s", strerror(errno));
+	r = read_monitor(boot, err);
+	for (size_t i = 0; i < JOBS_MAX && r >= 0; i++)
+		if (fds[1 + i].revents)
+			r = job_read(&boot->jobs, &boot->jobs.list[i], &boot->facts, err);
+	if (r >= 0)
+		r = expire(boot, err);
+	log_results(boot, before);
+	return r < 0 ? r : 0;
+}
+
+void boot_run(struct boot *boot, struct err *ret_refusal)
+{
+	for (;;) {
+		decide(&boot->facts, &boot->plan);
+		if (boot->plan.n_refusals > 0) {
+			*ret_refusal = boot->plan.refusals[0];
+			return;
+		}
+		if (start_ready(boot, ret_refusal) < 0 || wait_events(boot, ret_refusal) < 0)
+			return;
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The loop of PID 1: event, fact, decide, start, until hand-over or refusal. */
+#pragma once
+
+#include "init/job.h"
+
+struct boot {
+	struct facts facts;
+	struct plan plan;
+	struct jobs jobs;
+	int monitor_fd;
+	unsigned int cpus;
+};
+
+/* Reads the sources that need no device, and opens the uevent socket. */
+int boot_init(struct boot *boot, struct err *err);
+/* Runs until the new root's init is executed; returns only where the boot is refused. */
+void boot_run(struct boot *boot, struct err *ret_refusal);
+/* Leaves facts, plan and timeline in /run/lintel. Failures are ignored: they explain only. */
+void boot_record(const struct boot *boot);

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "init/explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *arg(const struct step *step, const char *key, char ret[FIELDS_MAX])
+{
+	fields_get(&step->args, key, ret, FIELDS_MAX);
+	return ret;
+}
+
+static void what_verity(const struct step *step, char *ret, size_t size)
+{
+	char data[FIELDS_MAX], hash[FIELDS_MAX], name[FIELDS_MAX], sig[FIELDS_MAX];
+
+	arg(step, "sig", sig);
+	snprintf(ret, size, "%s+%s -> %s, root hash %s%s", arg(step, "data", data),
+		 arg(step, "hash", hash), arg(step, "name", name),
+		 sig[0] ? "signed by " : "of the command line", sig);
+}
+
+static void what_mount(const struct step *step, char *ret, size_t size)
+{
+	char what[FIELDS_MAX], where[FIELDS_MAX], fstype[FIELDS_MAX], options[FIELDS_MAX];
+	bool verity = fields_are(&step->args, "kind", "verity");
+
+	snprintf(ret, size, "%s -> %s%s%s%s%s%s", arg(step, "what", what),
+		 arg(step, "where", where), fields_are(&step->args, "fstype", "") ? "" : " ",
+		 arg(step, "fstype", fstype), verity ? " ro" : "",
+		 arg(step, "options", options)[0] ? " " : "", options);
+}
+
+void explain_what(const struct step *step, char *ret, size_t size)
+{
+	char a[FIELDS_MAX], b[FIELDS_MAX];
+
+	switch (step->verb) {
+	case VERB_COLDPLUG:
+		snprintf(ret, size, "every device in /sys");
+		return;
+	case VERB_EFIVARS:
+		snprintf(ret, size, "the boot loader's variables");
+		return;
+	case VERB_DRIVERS:
+		snprintf(ret, size, "%s%s", arg(step, "module", a), arg(step, "modalias", b));
+		return;
+	case VERB_PROBE:
+		snprintf(ret, size, "%s", arg(step, "disk", a));
+		return;
+	case VERB_VERITY:
+		what_verity(step, ret, size);
+		return;
+	case VERB_MOUNT:
+		what_mount(step, ret, size);
+		return;
+	case VERB_MEASURE:
+		snprintf(ret, size, "pcr%s \"%s\"", arg(step, "pcr", a), arg(step, "word", b));
+		return;
+	case VERB_HANDOVER:
+		arg(step, "init", b);
+		snprintf(ret, size, "%s %s", arg(step, "root", a), b[0] ? b : "/sbin/init");
+		return;
+	case VERB_MAX_:
+		break;
+	}
+	ret[0] = '\0';
+}
+
+static void format_after(const struct plan *plan, const struct step *step, char *ret, size_t size)
+{
+	ret[0] = '\0';
+	if (step->after_all)
+		snprintf(ret, size, "*");
+	for (unsigned int i = 0; i < step->n_after; i++) {
+		size_t used = strlen(ret);
+
+		snprintf(ret + used, size - used, "%s%s", used ? " " : "",
+			 plan->steps[step->after[i]].id);
+	}
+	if (!ret[0])
+		snprintf(ret, size, "-");
+}
+
+static const char *state_of(const struct facts *facts, const struct step *step)
+{
+	if (facts_step_done(facts, step->id))
+		return "done";
+	if (facts_step_result(facts, step->id))
+		return "failed";
+	return facts_step_started(facts, step->id) ? "running" : "waiting";
+}
+
+/* Steps for single devices are many and alike: they are one line together. */
+static bool is_device_step(const struct step *step)
+{
+	return step->verb == VERB_DRIVERS && strchr(step->id, ':');
+}
+
+static void explain_devices(int fd, const struct facts *facts, const struct plan *plan, bool marks)
+{
+	unsigned int devices = 0, done = 0;
+	char modules[320] = "";
+
+	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++) {
+		const struct fact *result = facts_step_result(facts, step->id);
+		char loaded[FIELDS_MAX];
+		size_t used = strlen(modules);
+
+		if (!is_device_step(step))
+			continue;
+		devices++;
+		done += result != NULL;
+		if (!result || fields_get(&result->fields, "modules", loaded, sizeof(loaded)) < 0 ||
+		    !loaded[0])
+			continue;
+		snprintf(modules + used, sizeof(modules) - used, "%s%s", used ? " " : "", loaded);
+	}
+	if (devices == 0)
+		return;
+	if (marks)
+		dprintf(fd, "%-8s", done == devices ? "done" : "running");
+	dprintf(fd, "%-10s %-9s %u devices%s%s\n", "devices", "drivers", devices,
+		modules[0] ? ": " : "", modules);
+}
+
+void explain_plan(int fd, const struct facts *facts, const struct plan *plan, bool marks)
+{
+	char what[FIELDS_MAX], after[128];
+
+	dprintf(fd, "%s%-10s %-9s %-52s %-14s %s\n", marks ? "state   " : "", "id", "step", "what",
+		"after", "because");
+	explain_devices(fd, facts, plan, marks);
+	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++) {
+		if (is_device_step(step))
+			continue;
+		explain_what(step, what, sizeof(what));
+		format_after(plan, step, after, sizeof(after));
+		if (marks)
+			dprintf(fd, "%-8s", state_of(facts, step));
+		dprintf(fd, "%-10s %-9s %-52s %-14s %s\n", step->id, verb_name(step->verb), what,
+			after, step->because);
+	}
+	for (size_t i = 0; i < plan->n_waits; i++)
+		dprintf(fd, "waits for %s, until %" PRIu64 " s\n", plan->waits[i].what,
+			plan->waits[i].deadline_usec / 1000000);
+	for (size_t i = 0; i < plan->n_notes; i++)
+		dprintf(fd, "note: %s\n", plan->notes[i]);
+	for (size_t i = 0; i < plan->n_refusals; i++)
+		dprintf(fd, "refused: %s: %s\n", err_name(plan->refusals[i].code),
+			plan->refusals[i].text);
+}
+
+static void json_string(int fd, const char *text)
+{
+	dprintf(fd, "\"");
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			dprintf(fd, "\\%c", c);
+		else if (c < 32)
+			dprintf(fd, "\\u%04x", c);
+		else
+			dprintf(fd, "%c", c);
+	}
+	dprintf(fd, "\"");
+}
+
+static void json_member(int fd, const char *key, const char *value)
+{
+	dprintf(fd, ", \"%s\": ", key);
+	json_string(fd, value);
+}
+
+static void json_step(int fd, const struct facts *facts, const struct plan *plan,
+		      const struct step *step)
+{
+	char what[FIELDS_MAX];
+
+	dprintf(fd, "    { \"id\": ");
+	json_string(fd, step->id);
+	json_member(fd, "verb", verb_name(step->verb));
+	explain_what(step, what, sizeof(what));
+	json_member(fd, "what", what);
+	dprintf(fd, ", \"after\": [");
+	if (step->after_all)
+		dprintf(fd, " \"*\"%s", step->n_after ? "," : " ");
+	for (unsigned int i = 0; i < step->n_after; i++) {
+		dprintf(fd, "%s ", i ? "," : "");
+		json_string(fd, plan->steps[step->after[i]].id);
+	}
+	dprintf(fd, " ]");
+	json_member(fd, "because", step->because);
+	json_member(fd, "args", step->args.text);
+	json_member(fd, "state", state_of(facts, step));
+	dprintf(fd, " }");
+}
+
+void explain_json(int fd, const struct facts *facts, const struct plan *plan)
+{
+	dprintf(fd, "{\n  \"steps\": [\n");
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		json_step(fd, facts, plan, &plan->steps[i]);
+		dprintf(fd, "%s\n", i + 1 < plan->n_steps ? "," : "");
+	}
+	dprintf(fd, "  ],\n  \"notes\": [");
+	for (size_t i = 0; i < plan->n_notes; i++) {
+		dprintf(fd, "%s ", i ? "," : "");
+		json_string(fd, plan->notes[i]);
+	}
+	dprintf(fd, " ],\n  \"waits\": [");
+	for (size_t i = 0; i < plan->n_waits; i++) {
+		dprintf(fd, "%s ", i ? "," : "");
+		json_string(fd, plan->waits[i].what);
+	}
+	dprintf(fd, " ],\n  \"refusals\": [");
+	for (size_t i = 0; i < plan->n_refusals; i++) {
+		dprintf(fd, "%s { \"code\": \"%s\"", i ? "," : "",
+			err_name(plan->refusals[i].code));
+		json_member(fd, "text", plan->refusals[i].text);
+		dprintf(fd, " }");
+	}
+	dprintf(fd, " ]\n}\n");
+}
+
+/* Quotes and backslashes do not occur in ids; labels are escaped as JSON is. */
+static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
+		     const struct step *step)
+{
+	static const char *const colours[][2] = {
+		{ "done", "#d8f0d8" },
+		{ "failed", "#f6c9c9" },
+		{ "running", "#fdf0c4" },
+		{ "waiting", "#eef1f5" },
+	};
+	const char *state = state_of(facts, step), *fill = colours[3][1];
+	char what[FIELDS_MAX], label[FIELDS_MAX + 256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(colours); i++)
+		if (strcmp(state, colours[i][0]) == 0)
+			fill = colours[i][1];
+	explain_what(step, what, sizeof(what));
+	snprintf(label, sizeof(label), "%s %s", verb_name(step->verb), what);
+	dprintf(fd, "  \"%s\" [fillcolor=\"%s\", tooltip=", step->id, fill);
+	json_string(fd, step->because);
+	dprintf(fd, ", label=");
+	json_string(fd, label);
+	dprintf(fd, "];\n");
+	for (unsigned int i = 0; i < step->n_after; i++)
+		dprintf(fd, "  \"%s\" -> \"%s\";\n", plan->steps[step->after[i]].id, step->id);
+	if (!step->after_all)
+		return;
+	for (const struct step *other = plan->steps; other < step; other++)
+		if (!is_device_step(other))
+			dprintf(fd, "  \"%s\" -> \"%s\" [style=dashed, color=\"#b0b8c0\"];\n",
+				other->id, step->id);
+}
+
+void explain_dot(int fd, const struct facts *facts, const struct plan *plan)
+{
+	dprintf(fd, "digraph plan {\n  rankdir=LR; bgcolor=white; nodesep=0.3;\n"
+		    "  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", "
+		    "fontsize=11, color=\"#8090a0\"];\n  edge [color=\"#506070\"];\n");
+	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++)
+		if (!is_device_step(step))
+			dot_step(fd, facts, plan, step);
+	for (size_t i = 0; i < plan->n_refusals; i++) {
+		dprintf(fd, "  refusal%zu [fillcolor=\"#f6c9c9\", label=\"%s\", tooltip=", i,
+			err_name(plan->refusals[i].code));
+		json_string(fd, plan->refusals[i].text);
+		dprintf(fd, "];\n");
+	}
+	dprintf(fd, "}\n");
+}
+
+void explain_facts(int fd, const struct facts *facts)
+{
+	char line[FACT_LINE_MAX];
+
+	for (size_t i = 0; i < facts->n; i++)
+		if (fact_format(&facts->list[i], line, sizeof(line)) == 0)
+			dprintf(fd, "%s\n", line);
+}
+
+void explain_timeline(int fd, const struct facts *facts, const struct plan *plan)
+{
+	uint64_t origin = facts->n > 0 ? facts->list[0].usec : 0;
+	char what[FIELDS_MAX];
+
+	dprintf(fd, "%9s %9s  %s\n", "start ms", "took ms", "step");
+	for (const struct fact *start = NULL;
+	     (start = facts_each(facts, FACT_START, start)) != NULL;) {
+		const struct fact *result = facts_step_result(facts, start->subject);
+		const struct step *step = plan_find(plan, start->subject);
+		uint64_t begin = start->usec - origin;
+		uint64_t took = result ? result->usec - start->usec : 0;
+
+		what[0] = '\0';
+		if (step)
+			explain_what(step, what, sizeof(what));
+		dprintf(fd, "%5" PRIu64 ".%03" PRIu64 " %5" PRIu64 ".%03" PRIu64 "  %s %s\n",
+			begin / 1000, begin % 1000, took / 1000, took % 1000, start->subject, what);
+	}
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* PID 1 of the initrd. It has no threads, parses no disk, holds no secret, and never exits. */
+#include "init/base/log.h"
+#include "init/refuse.h"
+#include "modules/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+
+static struct boot boot;
+
+/* The API file systems with systemd's flags (src/shared/mount-setup.c). */
+static int mount_api(struct err *err)
+{
+	static const struct {
+		const char *type, *where, *options;
+		unsigned long flags;
+	} mounts[] = {
+		{ "proc", "/proc", NULL, MS_NOSUID | MS_NOEXEC | MS_NODEV },
+		{ "sysfs", "/sys", NULL, MS_NOSUID | MS_NOEXEC | MS_NODEV },
+		{ "devtmpfs", "/dev", "mode=0755,size=4m,nr_inodes=64k", MS_NOSUID },
+		{ "tmpfs", "/run", "mode=0755,size=20%,nr_inodes=800k", MS_NOSUID | MS_NODEV },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		mkdir(mounts[i].where, 0755);
+		if (mount(mounts[i].type, mounts[i].where, mounts[i].type, mounts[i].flags,
+			  mounts[i].options) < 0 &&
+		    errno != EBUSY)
+			return err_set(err, E_MOUNT, errno, "%s: %s", mounts[i].where,
+				       strerror(errno));
+	}
+	return 0;
+}
+
+/* Every descriptor from 0 to 2 leads to the console, or at least somewhere. */
+static void open_console(void)
+{
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	for (int std = 0; std <= 2; std++)
+		dup2(fd, std);
+	if (fd > 2)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { .code = E_INTERNAL };
+	int r;
+
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		puts("lintel: PID 1 of an initrd. Put it at /init (see `lintel initrd --help`).");
+		return 0;
+	}
+	if (getpid() != 1) {
+		fprintf(stderr, "lintel: this is the init of an initrd and runs only as PID 1\n");
+		return 1;
+	}
+	reboot(RB_DISABLE_CAD);
+	signal(SIGPIPE, SIG_IGN);
+	umask(022);
+	jobs_init(&boot.jobs);
+	handover_arguments(argv);
+	r = mount_api(&err);
+	open_console();
+	log_init();
+	if (r == 0)
+		r = boot_init(&boot, &err);
+	if (r == 0)
+		boot_run(&boot, &err);
+	refuse(&boot, &err);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asks the kernel for an "add" event of every device that is there: one path for cold and hot. */
+#include "init/base/fs.h"
+#include "modules/verb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEPTH_MAX 32
+
+/* Folders that hold no device, and classes of devices that no boot waits for. */
+static bool skipped(const char *name)
+{
+	static const char *const names[] = {
+		"power",    "trace", "statistics", "queue",	"integrity", "mq",
+		"msi_irqs", "tty",   "vc",	   "vtconsole", "mem",	     "bdi",
+		"msr",	    "cpuid", "wakeup",	   "workqueue",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Takes dir_fd. By descriptor and never through a symlink: each device is met once. */
+static void trigger(int dir_fd, unsigned int depth)
+{
+	_closedir_ DIR *dir = fdopendir(dir_fd);
+
+	if (!dir) {
+		close(dir_fd);
+		return;
+	}
+	fs_write(dirfd(dir), "uevent", "add"); /* not there in folders that are no device */
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		int child;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || depth >= DEPTH_MAX ||
+		    skipped(entry->d_name) || (depth == 0 && strcmp(entry->d_name, "system") == 0))
+			continue;
+		child = openat(dirfd(dir), entry->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child >= 0)
+			trigger(child, depth + 1);
+	}
+}
+
+int coldplug_run(const struct step *step, const struct report *report, struct fields *result,
+		 struct err *err)
+{
+	struct fields none = { .text = "" };
+	int fd = open("/sys/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)step;
+	(void)result;
+	if (fd < 0)
+		return err_set(err, E_IO, errno, "/sys/devices: %s", strerror(errno));
+	/* CPUs, caches, memory blocks: many events, and one CPU's alias is every CPU's. */
+	fs_write(fd, "system/cpu/cpu0/uevent", "add");
+	trigger(fd, 0);
+	return report_fact(report, FACT_SETTLED, "coldplug", &none);
+}

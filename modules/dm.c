@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "modules/dm.h"
+#include "init/base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/dm-ioctl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define CONTROL "/dev/mapper/control"
+#define REQUEST_MAX (sizeof(struct dm_ioctl) + sizeof(struct dm_target_spec) + DM_TEXT_MAX)
+
+/* What the kernel reads and, in the same place, answers. */
+struct request {
+	struct dm_ioctl head;
+	char data[REQUEST_MAX - sizeof(struct dm_ioctl)];
+};
+
+/* devtmpfs makes the node when dm_mod comes, but below a folder that may be missing. */
+static int open_control(void)
+{
+	int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	mkdir("/dev/mapper", 0755);
+	mknod(CONTROL, S_IFCHR | 0600, makedev(10, 236)); /* MAPPER_CTRL_MINOR */
+	return open(CONTROL, O_RDWR | O_CLOEXEC);
+}
+
+/* An empty request for the device of that name. */
+static int prepare(struct request *request, const char *name, struct err *err)
+{
+	memset(request, 0, sizeof(*request));
+	request->head.version[0] = DM_VERSION_MAJOR;
+	request->head.data_size = sizeof(*request);
+	request->head.data_start = sizeof(request->head);
+	if (text_copy(request->head.name, sizeof(request->head.name), name) < 0)
+		return err_set(err, E_DM, ENAMETOOLONG, "dm name too long: %.40s", name);
+	return 0;
+}
+
+static int call(struct request *request, unsigned long command, const char *what, struct err *err)
+{
+	_close_ int fd = open_control();
+
+	if (fd < 0)
+		return err_set(err, E_DM, errno, CONTROL ": %s", strerror(errno));
+	if (ioctl(fd, command, request) < 0)
+		return err_set(err, E_DM, errno, "%s %s: %s", what, request->head.name,
+			       strerror(errno));
+	return 0;
+}
+
+/* The kernel's own encoding: the minor's low byte, the major, the rest of the minor. */
+static uint64_t device_number(const struct request *request)
+{
+	uint64_t dev = request->head.dev;
+
+	return makedev((unsigned int)(dev >> 8 & 0xfff),
+		       (unsigned int)((dev & 0xff) | (dev >> 12 & 0xfff00)));
+}
+
+int dm_create(const char *name, const char *uuid, uint64_t *ret_dev, struct err *err)
+{
+	struct request request;
+	int r = prepare(&request, name, err);
+
+	if (r < 0)
+		return r;
+	if (text_copy(request.head.uuid, sizeof(request.head.uuid), uuid) < 0)
+		return err_set(err, E_DM, ENAMETOOLONG, "dm uuid too long: %.40s", uuid);
+	r = call(&request, DM_DEV_CREATE, "create", err);
+	if (r == 0)
+		*ret_dev = device_number(&request);
+	return r;
+}
+
+int dm_load(const char *name, const char *target, uint64_t sectors, const char *params,
+	    struct err *err)
+{
+	struct request request;
+	struct dm_target_spec *spec = (void *)request.data;
+	int r = prepare(&request, name, err);
+
+	if (r < 0)
+		return r;
+	request.head.flags = DM_READONLY_FLAG; /* whatever the file system is asked for later */
+	request.head.target_count = 1;
+	spec->length = sectors;
+	if (text_copy(spec->target_type, sizeof(spec->target_type), target) < 0)
+		return err_set(err, E_DM, ENAMETOOLONG, "dm target too long: %.40s", target);
+	if (text_copy(request.data + sizeof(*spec), DM_TEXT_MAX, params) < 0)
+		return err_set(err, E_DM, E2BIG, "dm parameters too long");
+	return call(&request, DM_TABLE_LOAD, "load table of", err);
+}
+
+int dm_resume(const char *name, struct err *err)
+{
+	struct request request;
+	int r = prepare(&request, name, err);
+
+	return r < 0 ? r : call(&request, DM_DEV_SUSPEND, "resume", err);
+}
+
+int dm_status(const char *name, bool table, char target[DM_TARGET_SIZE], uint64_t *ret_sectors,
+	      char text[DM_TEXT_MAX], struct err *err)
+{
+	struct request request;
+	const struct dm_target_spec *spec = (const void *)request.data;
+	size_t start;
+	int r = prepare(&request, name, err);
+
+	if (r < 0)
+		return r;
+	request.head.flags = table ? DM_STATUS_TABLE_FLAG : 0;
+	r = call(&request, DM_TABLE_STATUS, "status of", err);
+	if (r < 0)
+		return r;
+	/* a second target, or one that begins later, would be more than what was asked for */
+	start = request.head.data_start;
+	if ((request.head.flags & DM_BUFFER_FULL_FLAG) || request.head.target_count != 1 ||
+	    start != sizeof(request.head) || spec->sector_start != 0)
+		return err_set(err, E_VERITY_TABLE, EPROTO, "%s: not one target", name);
+	if (!(request.head.flags & DM_READONLY_FLAG))
+		return err_set(err, E_VERITY_TABLE, EPROTO, "%s: not read-only", name);
+	request.data[sizeof(request.data) - 1] = '\0';
+	if (text_copy(text, DM_TEXT_MAX, request.data + sizeof(*spec)) < 0)
+		return err_set(err, E_VERITY_TABLE, E2BIG, "%s: table too long", name);
+	*ret_sectors = spec->length;
+	memcpy(target, spec->target_type, DM_TARGET_SIZE - 1);
+	target[DM_TARGET_SIZE - 1] = '\0';
+	return 0;
+}
+
+int dm_number(const char *name, uint64_t *ret_dev, struct err *err)
+{
+	struct request request;
+	int r = prepare(&request, name, err);
+
+	if (r == 0)
+		r = call(&request, DM_DEV_STATUS, "look up", err);
+	if (r == 0)
+		*ret_dev = device_number(&request);
+	return r;
+}
+
+void dm_remove(const char *name)
+{
+	struct request request;
+	struct err err;
+
+	if (prepare(&request, name, &err) < 0)
+		return;
+	request.head.flags = DM_DEFERRED_REMOVE; /* whoever has it open is the last to see it */
+	call(&request, DM_DEV_REMOVE, "remove", &err);
+}
+
+/* Documentation/admin-guide/device-mapper/verity.rst; the tree begins behind the superblock. */
+int dm_verity_params(const struct dm_verity *verity, char ret[DM_TEXT_MAX], struct err *err)
+{
+	const struct verity_superblock *super = verity->super;
+	const char *key = verity->signature_key;
+	char salt[2 * VERITY_SALT_MAX + 1];
+
+	hex_encode(super->salt, super->salt_size, salt);
+	if (text_format(ret, DM_TEXT_MAX, "1 %s %s %u %u %" PRIu64 " 1 %s %s %s%s%s",
+			verity->data_dev, verity->hash_dev, super->data_block_size,
+			super->hash_block_size, super->data_blocks, super->algorithm,
+			verity->roothash, super->salt_size ? salt : "-",
+			key ? " 2 root_hash_sig_key_desc " : "", key ? key : "") < 0)
+		return err_set(err, E_DM, E2BIG, "verity parameters too long");
+	return 0;
+}
+
+bool dm_verity_corrupt(const char *name)
+{
+	char target[DM_TARGET_SIZE] = "", text[DM_TEXT_MAX] = "";
+	struct err err;
+	uint64_t sectors;
+
+	return dm_status(name, false, target, &sectors, text, &err) == 0 &&
+	       strcmp(target, "verity") == 0 && text[0] == 'C';
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Device-mapper by ioctl (linux/dm-ioctl.h): devices of one read-only target. */
+#pragma once
+
+#include "generators/sources/verity.h"
+#include "init/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DM_TEXT_MAX 4096
+#define DM_TARGET_SIZE 16
+
+/* The device's number, as st_rdev has it. All return 0 or -errno, with err filled. */
+int dm_create(const char *name, const char *uuid, uint64_t *ret_dev, struct err *err);
+/* Loads the table; errno tells why the kernel refused it. sectors of 512 bytes. */
+int dm_load(const char *name, const char *target, uint64_t sectors, const char *params,
+	    struct err *err);
+int dm_resume(const char *name, struct err *err);
+/* The live target, which must be read-only, and its parameters (table) or its state. */
+int dm_status(const char *name, bool table, char target[DM_TARGET_SIZE], uint64_t *ret_sectors,
+	      char text[DM_TEXT_MAX], struct err *err);
+/* The number of an existing device. */
+int dm_number(const char *name, uint64_t *ret_dev, struct err *err);
+/* At once, or where it is still open when it is closed. */
+void dm_remove(const char *name);
+
+struct dm_verity {
+	const char *data_dev, *hash_dev; /* "254:2" */
+	const struct verity_superblock *super;
+	const char *roothash;	   /* lowercase hex */
+	const char *signature_key; /* description of a "user" key; NULL: none */
+};
+
+/* The target's parameters as the kernel prints them again, so that both can be compared. */
+int dm_verity_params(const struct dm_verity *verity, char ret[DM_TEXT_MAX], struct err *err);
+/* Whether a block was read that does not match the root hash. */
+bool dm_verity_corrupt(const char *name);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "init/base/err.h"
+
+/* Loads a module that is needed, with what it depends on. Built in or loaded already is fine. */
+int drivers_load_module(const char *name, struct err *err);

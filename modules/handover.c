@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one verb that runs in PID 1: moves the API file systems, makes the new root the root,
+ * empties the old one and executes the new init. Every path in the new root is opened with
+ * openat2() so that its symlinks cannot lead out of it (threat A46).
+ */
+#include "modules/handover.h"
+#include "modules/verb.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+
+#define INIT_ARGS_MAX 64
+#define DELETE_DEPTH_MAX 32
+
+#ifndef MOVE_MOUNT_T_EMPTY_PATH
+#define MOVE_MOUNT_T_EMPTY_PATH 0x00000040
+#endif
+
+static char **kernel_argv;
+
+void handover_arguments(char **argv)
+{
+	kernel_argv = argv;
+}
+
+static int open_in_root(int root_fd, const char *path, uint64_t flags, uint64_t resolve)
+{
+	const struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
+	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* Whether the path is a regular, executable file inside the root. */
+static bool is_program(int root_fd, const char *path)
+{
+	_close_ int fd =
+		open_in_root(root_fd, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+}
+
+static int find_init(int root_fd, const char *wanted, char ret[PATH_MAX], struct err *err)
+{
+	static const char *const usual[] = { "/sbin/init", "/usr/lib/systemd/systemd" };
+
+	if (wanted[0]) {
+		if (wanted[0] != '/' || !is_program(root_fd, wanted))
+			return err_set(err, E_INIT_MISSING, ENOENT,
+				       "init=%s is not an executable file of the new root", wanted);
+		return text_copy(ret, PATH_MAX, wanted);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		if (is_program(root_fd, usual[i]))
+			return text_copy(ret, PATH_MAX, usual[i]);
+	return err_set(err, E_INIT_MISSING, ENOENT, "neither %s nor %s", usual[0], usual[1]);
+}
+
+static int move_api(int root_fd, struct err *err)
+{
+	static const char *const mounts[] = { "/dev", "/proc", "/sys", "/run" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
+		_close_ int target = open_in_root(root_fd, mounts[i] + 1, O_PATH | O_DIRECTORY,
+						  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+		if (target < 0)
+			return err_set(err, E_HANDOVER, -target,
+				       "the new root's %s is not a directory: %s", mounts[i],
+				       strerror(-target));
+		if (syscall(SYS_move_mount, AT_FDCWD, mounts[i], target, "",
+			    MOVE_MOUNT_T_EMPTY_PATH) < 0)
+			return err_set(err, E_HANDOVER, errno, "move %s: %s", mounts[i],
+				       strerror(errno));
+	}
+	return 0;
+}
+
+/* Deletes what is in the directory: the same file system only, no symlink followed. Takes fd. */
+static void delete_inside(int dir_fd, dev_t dev, unsigned int depth)
+{
+	_closedir_ DIR *dir = fdopendir(dir_fd);
+
+	if (!dir) {
+		close(dir_fd);
+		return;
+	}
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		struct stat st;
+		int child;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    st.st_dev != dev)
+			continue;
+		if (!S_ISDIR(st.st_mode)) {
+			unlinkat(dirfd(dir), entry->d_name, 0);
+			continue;
+		}
+		child = openat(dirfd(dir), entry->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child >= 0 && depth < DELETE_DEPTH_MAX)
+			delete_inside(child, dev, depth + 1);
+		else if (child >= 0)
+			close(child);
+		unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+	}
+}
+
+/* The old root is emptied only where it is the kernel's initramfs. Takes fd. */
+static void delete_old_root(int old_fd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(old_fd, &fs) < 0 || fstat(old_fd, &st) < 0 ||
+	    (fs.f_type != RAMFS_MAGIC && fs.f_type != TMPFS_MAGIC)) {
+		close(old_fd);
+		return;
+	}
+	delete_inside(old_fd, st.st_dev, 0);
+}
+
+static int switch_root(int root_fd, struct err *err)
+{
+	if (fchdir(root_fd) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+	    chdir("/") < 0)
+		return err_set(err, E_HANDOVER, errno, "switch root: %s", strerror(errno));
+	return 0;
+}
+
+static int exec_init(const char *init, struct err *err)
+{
+	char *args[INIT_ARGS_MAX + 1], name[PATH_MAX];
+	size_t n = 0;
+
+	text_copy(name, sizeof(name), init);
+	args[n++] = name;
+	for (char **arg = kernel_argv + 1; *arg && n < INIT_ARGS_MAX; arg++)
+		args[n++] = *arg;
+	args[n] = NULL;
+	execv(init, args);
+	return err_set(err, E_INIT_MISSING, errno, "%s: %s", init, strerror(errno));
+}
+
+int handover_run(const struct step *step, const struct report *report, struct fields *result,
+		 struct err *err)
+{
+	_close_ int old_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_close_ int root_fd = -1;
+	char root[64], wanted[PATH_MAX], init[PATH_MAX];
+	int r;
+
+	(void)report;
+	(void)result;
+	r = step_get(step, "root", root, sizeof(root), err);
+	if (r < 0)
+		return r;
+	fields_get(&step->args, "init", wanted, sizeof(wanted));
+	root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (root_fd < 0 || old_fd < 0)
+		return err_set(err, E_HANDOVER, errno, "%s: %s", root, strerror(errno));
+	r = find_init(root_fd, wanted, init, err);
+	if (r == 0)
+		r = move_api(root_fd, err);
+	if (r == 0)
+		r = switch_root(root_fd, err);
+	if (r < 0)
+		return r;
+	delete_old_root(take_fd(&old_fd));
+	return exec_init(init, err);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Mounts the new root and /usr: only from a live dm-verity device (invariant I2), read-only, with
+ * one of five file systems. Targets are opened without following a symlink of the new root.
+ */
+#include "init/base/fs.h"
+#include "init/base/text.h"
+#include "modules/dm.h"
+#include "modules/drivers.h"
+#include "modules/verb.h"
+
+#include <blkid/blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#define SYSROOT "/sysroot"
+#define OPTIONS_MAX 512
+
+/* The file systems that may hold a root, and what keeps each from replaying a journal. */
+static const struct root_fs {
+	const char *name, *options;
+} root_fs[] = {
+	{ "erofs", "" },	 { "squashfs", "" },
+	{ "ext4", "noload" },	 { "btrfs", "rescue=nologreplay" },
+	{ "xfs", "norecovery" },
+};
+
+static const struct root_fs *find_fs(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(root_fs); i++)
+		if (strcmp(root_fs[i].name, name) == 0)
+			return &root_fs[i];
+	return NULL;
+}
+
+static void free_probe(blkid_probe *probe)
+{
+	blkid_free_probe(*probe);
+}
+
+/* Asks libblkid for these types only; two answers are none (threat A44). */
+static int detect(int fd, const char *name, char *ret, size_t size, struct err *err)
+{
+	static char names[][10] = { "erofs", "squashfs", "ext4", "btrfs", "xfs" };
+	char *filter[ARRAY_SIZE(names) + 1] = { NULL };
+	_cleanup_(free_probe) blkid_probe probe = blkid_new_probe();
+	const char *type = NULL;
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		filter[i] = names[i];
+	if (!probe || blkid_probe_set_device(probe, fd, 0, 0) < 0 ||
+	    blkid_probe_enable_superblocks(probe, 1) < 0 ||
+	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE) < 0 ||
+	    blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, filter) < 0)
+		return err_set(err, E_IO, EIO, "%s cannot be probed", name);
+	r = blkid_do_safeprobe(probe);
+	if (r == -2)
+		return err_set(err, E_FS_TYPE, EUCLEAN, "%s looks like two file systems", name);
+	if (r < 0)
+		return err_set(err, E_IO, EIO, "%s cannot be read", name);
+	if (r > 0 || blkid_probe_lookup_value(probe, "TYPE", &type, NULL) < 0)
+		return err_set(err, E_FS_TYPE, ENOTSUP,
+			       "%s holds none of erofs, squashfs, ext4, btrfs, xfs", name);
+	return text_copy(ret, size, type);
+}
+
+/* A line "\ttype" of /proc/filesystems: block file systems have no "nodev" before it. */
+static bool kernel_has(const char *type)
+{
+	char text[4096], line[40];
+
+	text_format(line, sizeof(line), "\t%s\n", type);
+	return fs_read(AT_FDCWD, "/proc/filesystems", text, sizeof(text)) > 0 && strstr(text, line);
+}
+
+/* The mount point as a descriptor: /sysroot, or a real directory right below it. */
+static int open_target(const char *where, struct err *err)
+{
+	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	_close_ int root = open(SYSROOT, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	long fd;
+
+	if (root < 0)
+		return err_set(err, E_MOUNT, errno, SYSROOT ": %s", strerror(errno));
+	if (strcmp(where, SYSROOT) == 0)
+		return take_fd(&root);
+	if (!text_starts(where, SYSROOT "/"))
+		return err_set(err, E_INTERNAL, EINVAL, "%s is not below " SYSROOT, where);
+	fd = syscall(SYS_openat2, root, where + strlen(SYSROOT "/"), &how, sizeof(how));
+	if (fd < 0)
+		return err_set(err, E_MOUNT, errno, "%s: %s", where, strerror(errno));
+	return (int)fd;
+}
+
+static int mount_at(const char *source, const char *where, const char *type, unsigned long flags,
+		    const char *options, struct err *err)
+{
+	_close_ int target = open_target(where, err);
+	char path[40];
+
+	if (target < 0)
+		return target;
+	text_format(path, sizeof(path), "/proc/self/fd/%d", target);
+	if (mount(source, path, type, flags, options) < 0)
+		return err_set(err, E_MOUNT, errno, "%s (%s) at %s: %s", source, type, where,
+			       strerror(errno));
+	return 0;
+}
+
+/* Opens the device by its number: its live target must be verity, whatever its name says. */
+static int open_verity(const char *name, char *ret_path, size_t size, struct err *err)
+{
+	char target[DM_TARGET_SIZE] = "", text[DM_TEXT_MAX];
+	_close_ int fd = -1;
+	uint64_t dev = 0, length;
+	struct stat st;
+	int r = dm_status(name, true, target, &length, text, err);
+
+	if (r == 0 && strcmp(target, "verity") != 0)
+		r = err_set(err, E_VERITY_TABLE, EUCLEAN, "%s is %s, not verity", name, target);
+	if (r == 0)
+		r = dm_number(name, &dev, err);
+	if (r < 0)
+		return r;
+	text_format(ret_path, size, "/dev/dm-%u", minor(dev));
+	fd = open(ret_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, E_MOUNT, errno, "%s: %s", ret_path, strerror(errno));
+	if (!S_ISBLK(st.st_mode) || st.st_rdev != dev)
+		return err_set(err, E_MOUNT, ENXIO, "%s is another device", ret_path);
+	return take_fd(&fd);
+}
+
+/* What failed because the blocks that were read are not the signed ones says so. */
+static void blame_verity(const char *name, struct err *err)
+{
+	if (!dm_verity_corrupt(name))
+		return;
+	err->code = E_VERITY_CORRUPT;
+	err_wrap(err, "%s has blocks that do not match the root hash", name);
+}
+
+/*
+ * Splits rootflags=: mount(2) takes some words as flags, the others go to the file system. What
+ * would make the mount writable or let devices in is dropped: verity is read-only in any case.
+ */
+static int split_options(const char *text, unsigned long *flags, char *rest, size_t size)
+{
+	static const struct {
+		const char *word;
+		unsigned long flag;
+	} known[] = {
+		{ "ro", 0 },
+		{ "rw", 0 },
+		{ "dev", 0 },
+		{ "nodev", 0 },
+		{ "defaults", 0 },
+		{ "nosuid", MS_NOSUID },
+		{ "noexec", MS_NOEXEC },
+		{ "noatime", MS_NOATIME },
+		{ "nodiratime", MS_NODIRATIME },
+		{ "relatime", MS_RELATIME },
+	};
+
+	for (const char *word = text, *end; *word; word = *end ? end + 1 : end) {
+		size_t i = 0, len, used = strlen(rest);
+
+		end = strchrnul(word, ',');
+		len = (size_t)(end - word);
+		while (i < ARRAY_SIZE(known) &&
+		       (strlen(known[i].word) != len || strncmp(known[i].word, word, len) != 0))
+			i++;
+		if (i < ARRAY_SIZE(known))
+			*flags |= known[i].flag;
+		else if (len > 0 && text_format(rest + used, size - used, "%s%.*s", used ? "," : "",
+						(int)len, word) < 0)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+/* fstype= or what libblkid finds; its driver is loaded, for the kernel has no modprobe to ask. */
+static const struct root_fs *find_type(const struct step *step, int fd, const char *name,
+				       struct err *err)
+{
+	const struct root_fs *fs;
+	char type[16];
+	int r = fields_get(&step->args, "fstype", type, sizeof(type));
+
+	if ((r == -ENOENT || (r == 0 && (!type[0] || strcmp(type, "auto") == 0))) &&
+	    detect(fd, name, type, sizeof(type), err) < 0) {
+		blame_verity(name, err);
+		return NULL;
+	}
+	fs = find_fs(type); /* of a name that is too long, type is empty */
+	if (!fs)
+		err_set(err, E_FS_TYPE, ENOTSUP, "%s: fstype %s may not hold a root", name, type);
+	else if (!kernel_has(type) && drivers_load_module(type, err) < 0)
+		return NULL;
+	return fs;
+}
+
+static int mount_verity(const struct step *step, const char *name, const char *where,
+			struct fields *result, struct err *err)
+{
+	char path[32], options[OPTIONS_MAX], all[OPTIONS_MAX + 32];
+	unsigned long flags = MS_RDONLY | MS_NODEV;
+	const struct root_fs *fs;
+	_close_ int fd = open_verity(name, path, sizeof(path), err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	fs = find_type(step, fd, name, err);
+	if (!fs)
+		return -ENOTSUP;
+	text_copy(all, sizeof(all), fs->options);
+	if (fields_get(&step->args, "options", options, sizeof(options)) == -E2BIG ||
+	    split_options(options, &flags, all, sizeof(all)) < 0)
+		return err_set(err, E_LIMIT, E2BIG, "mount options of %s are too long", name);
+	r = mount_at(path, where, fs->name, flags, all, err);
+	if (r < 0) {
+		blame_verity(name, err);
+		return r;
+	}
+	return fields_add(result, "fstype", fs->name);
+}
+
+static int mount_tmpfs(const struct step *step, const char *where, struct err *err)
+{
+	char options[OPTIONS_MAX];
+	int r = fields_get(&step->args, "options", options, sizeof(options));
+
+	if (r == -E2BIG)
+		return err_set(err, E_LIMIT, E2BIG, "mount options of %s are too long", where);
+	return mount_at("tmpfs", where, "tmpfs", MS_NODEV, r < 0 ? "mode=0755" : options, err);
+}
+
+/* What a host needs to find in a root that is only a tmpfs (systemd's base-filesystem.c). */
+static int make_folders(struct err *err)
+{
+	static const char *const folders[] = { "usr", "dev", "proc", "sys", "run",
+					       "etc", "var", "root", "home" };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders) && r == 0; i++) {
+		char path[32];
+
+		text_format(path, sizeof(path), SYSROOT "/%s", folders[i]);
+		r = fs_mkdirs(AT_FDCWD, path, strcmp(folders[i], "root") == 0 ? 0700 : 0755);
+	}
+	if (r == 0)
+		r = fs_mkdirs(AT_FDCWD, SYSROOT "/tmp", 0700);
+	if (r == 0 && chmod(SYSROOT "/tmp", 01777) < 0)
+		r = -errno;
+	return r < 0 ? err_set(err, E_MOUNT, -r, "folders of the root: %s", strerror(-r)) : 0;
+}
+
+/* The merged-usr links, for what the verified /usr has; both may be symlinks themselves. */
+static int make_links(struct err *err)
+{
+	static const char *const links[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		char usr[32], path[32];
+		struct stat st;
+
+		text_format(usr, sizeof(usr), SYSROOT "/usr/%s", links[i]);
+		text_format(path, sizeof(path), SYSROOT "/%s", links[i]);
+		if (lstat(usr, &st) < 0)
+			continue;
+		if (symlink(usr + strlen(SYSROOT "/"), path) < 0)
+			return err_set(err, E_MOUNT, errno, "%s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+int mount_run(const struct step *step, const struct report *report, struct fields *result,
+	      struct err *err)
+{
+	char what[64], where[64];
+	int r = step_get(step, "what", what, sizeof(what), err);
+
+	(void)report;
+	if (r == 0)
+		r = step_get(step, "where", where, sizeof(where), err);
+	if (r < 0)
+		return r;
+	if (fields_are(&step->args, "kind", "tmpfs")) {
+		r = mount_tmpfs(step, where, err);
+		return r < 0 ? r : make_folders(err);
+	}
+	if (!fields_are(&step->args, "kind", "verity"))
+		return err_set(err, E_INTERNAL, EINVAL, "kind= is neither verity nor tmpfs");
+	r = mount_verity(step, what, where, result, err);
+	if (r == 0 && fields_are(&step->args, "base", "yes"))
+		r = make_links(err);
+	return r;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "init/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PKCS7_CERTIFICATES_MAX 32
+#define PKCS7_CERTIFICATE_SIZE_MAX 65536
+
+/*
+ * Whether one of the certificates in folder (*.crt, PEM) made the detached signature over text.
+ * A certificate is trusted because it lies there, in the signed initrd: no chain, no expiry, and
+ * certificates inside the signature count for nothing. 0 and the file's name, or -EKEYREJECTED
+ * with E_SIG_UNTRUSTED.
+ */
+int pkcs7_verify(const char *folder, const char *text, const uint8_t *der, size_t der_size,
+		 char *ret_name, size_t ret_size, struct err *err);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Reads one disk's partition table. Everything is opened first; the hostile bytes are parsed in
+ * the sandbox, where the child can only read, report and end.
+ */
+#include "generators/sources/disk.h"
+#include "init/base/fs.h"
+#include "modules/sandbox.h"
+#include "modules/verb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+static struct disk_view view[GPT_PARTS_MAX + 1];
+
+static int read_at(void *data, uint64_t offset, void *ret, size_t size)
+{
+	ssize_t n = fs_pread(*(int *)data, ret, size, offset);
+
+	return n < 0 ? (int)n : (size_t)n == size ? (int)n : -EIO;
+}
+
+static int add_fact(void *data, enum fact_kind kind, const char *subject,
+		    const struct fields *fields)
+{
+	return report_fact(data, kind, subject, fields);
+}
+
+/* Opens the node and makes sure that it is the device that the uevent spoke of. */
+static int open_disk(const struct step *step, const char *name, struct err *err)
+{
+	char path[64], dev[24], actual[24];
+	_close_ int fd = -1;
+	struct stat st;
+
+	text_format(path, sizeof(path), "/dev/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
+	if (!S_ISBLK(st.st_mode))
+		return err_set(err, E_IO, ENOTBLK, "%s is no block device", path);
+	text_format(actual, sizeof(actual), "%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	if (fields_get(&step->args, "dev", dev, sizeof(dev)) == 0 && strcmp(dev, actual) != 0)
+		return err_set(err, E_IO, ENXIO, "%s is %s, not %s", path, actual, dev);
+	return take_fd(&fd);
+}
+
+static bool read_number(int dir_fd, const char *name, uint64_t *ret)
+{
+	char text[32];
+
+	return fs_read_line(dir_fd, name, text, sizeof(text)) > 0 && text_to_u64(text, ret) == 0;
+}
+
+/* The kernel's partitions of the disk, from sysfs. */
+static int read_view(const char *disk, size_t *ret_n, struct err *err)
+{
+	char path[64];
+	_closedir_ DIR *dir = NULL;
+
+	text_format(path, sizeof(path), "/sys/class/block/%s", disk);
+	dir = opendir(path);
+	if (!dir)
+		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
+	*ret_n = 0;
+	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		struct disk_view *one = &view[*ret_n];
+		uint64_t number, start, size;
+		_close_ int fd = -1;
+
+		if (!text_starts(entry->d_name, disk))
+			continue;
+		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 || !read_number(fd, "partition", &number) ||
+		    !read_number(fd, "start", &start) || !read_number(fd, "size", &size))
+			continue;
+		if (*ret_n >= GPT_PARTS_MAX)
+			return err_set(err, E_LIMIT, E2BIG, "%s: more than %d partitions", disk,
+				       GPT_PARTS_MAX);
+		one->number = (unsigned int)number;
+		one->start = start;
+		one->size = size;
+		(*ret_n)++;
+	}
+	return 0;
+}
+
+int probe_run(const struct step *step, const struct report *report, struct fields *result,
+	      struct err *err)
+{
+	struct report to = *report;
+	const struct disk_sink sink = { add_fact, &to };
+	struct disk disk = { .view = view };
+	_close_ int fd = -1;
+	char name[32];
+	uint64_t bytes;
+	int sector, r;
+
+	(void)result;
+	r = step_get(step, "disk", name, sizeof(name), err);
+	if (r < 0)
+		return r;
+	fd = open_disk(step, name, err);
+	if (fd < 0)
+		return fd;
+	if (ioctl(fd, BLKGETSIZE64, &bytes) < 0 || ioctl(fd, BLKSSZGET, &sector) < 0)
+		return err_set(err, E_IO, errno, "%s: size: %s", name, strerror(errno));
+	r = read_view(name, &disk.n_view, err);
+	if (r == 0)
+		r = sandbox_parser(err);
+	if (r < 0)
+		return r;
+	disk.name = name;
+	disk.reader = (struct gpt_reader){ read_at, &fd, bytes, (unsigned int)sector };
+	r = disk_read(&disk, &sink);
+	return r < 0 ? err_set(err, E_LIMIT, -r, "%s: %s", name, strerror(-r)) : 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A verb carries out one kind of step, in a forked child (no exec). It returns 0, or -errno with
+ * err filled; it may report facts, which PID 1 takes only where the table in verbs.c lets that
+ * verb report that kind.
+ */
+#pragma once
+
+#include "generators/plan.h"
+
+enum lane {
+	LANE_ANY,     /* as many at once as are ready */
+	LANE_DRIVERS, /* a pool of as many children as there are CPUs */
+	LANE_TPM,     /* one at a time, in plan order */
+	LANE_PID1,    /* in PID 1 itself, alone: the hand-over */
+};
+
+struct report {
+	int fd; /* the pipe to PID 1; one line a fact */
+};
+
+struct verb_info {
+	const char *name;
+	enum lane lane;
+	unsigned int deadline_ms;
+	unsigned int kinds; /* mask of 1 << FACT_…: what it may report besides its result */
+	int (*run)(const struct step *step, const struct report *report, struct fields *result,
+		   struct err *err);
+};
+
+const struct verb_info *verb_info(enum verb verb);
+
+/* Sends one fact to PID 1, which sets time and origin. 0 or -errno. */
+int report_fact(const struct report *report, enum fact_kind kind, const char *subject,
+		const struct fields *fields);
+
+/* The argument of a step, or E_INTERNAL where it is missing. */
+int step_get(const struct step *step, const char *key, char *ret, size_t size, struct err *err);
+
+int coldplug_run(const struct step *, const struct report *, struct fields *, struct err *);
+int efivars_run(const struct step *, const struct report *, struct fields *, struct err *);
+int drivers_run(const struct step *, const struct report *, struct fields *, struct err *);
+int probe_run(const struct step *, const struct report *, struct fields *, struct err *);
+int verity_run(const struct step *, const struct report *, struct fields *, struct err *);
+int mount_run(const struct step *, const struct report *, struct fields *, struct err *);
+int measure_run(const struct step *, const struct report *, struct fields *, struct err *);
+int handover_run(const struct step *, const struct report *, struct fields *, struct err *);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Activates dm-verity for one data partition. Nothing that the disk says is believed before the
+ * root hash is: the hash partition's superblock only within its profile, the signature only when
+ * the kernel or a certificate of the signed initrd vouches for it.
+ */
+#include "generators/sources/verity.h"
+#include "init/base/fs.h"
+#include "init/base/text.h"
+#include "modules/dm.h"
+#include "modules/pkcs7.h"
+#include "modules/verb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <linux/keyctl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#define CERTIFICATES "/etc/verity.d"
+#define FIRST_READ 4096
+
+struct part {
+	int fd;
+	char dev[24]; /* "254:2" */
+	uint64_t bytes;
+};
+
+struct verity {
+	char name[16], roothash[2 * VERITY_DIGEST_MAX + 1];
+	struct part data, hash;
+	struct verity_superblock super;
+	char params[DM_TEXT_MAX]; /* that were loaded */
+	char by[96];		  /* who vouched for the root hash */
+};
+
+static void close_part(struct part *part)
+{
+	close_fd(&part->fd);
+}
+
+/* The node that a step names; its number, not its name, goes into the table. */
+static int open_part(const struct step *step, const char *key, struct part *ret, struct err *err)
+{
+	char name[48], path[64];
+	struct stat st;
+	int r = step_get(step, key, name, sizeof(name), err);
+
+	if (r < 0)
+		return r;
+	text_format(path, sizeof(path), "/dev/%s", name);
+	ret->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (ret->fd < 0 || fstat(ret->fd, &st) < 0)
+		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
+	if (!S_ISBLK(st.st_mode) || ioctl(ret->fd, BLKGETSIZE64, &ret->bytes) < 0)
+		return err_set(err, E_IO, ENOTBLK, "%s is no block device", path);
+	return text_format(ret->dev, sizeof(ret->dev), "%u:%u", major(st.st_rdev),
+			   minor(st.st_rdev));
+}
+
+static int read_superblock(struct verity *v, struct err *err)
+{
+	uint8_t bytes[VERITY_SUPERBLOCK_SIZE];
+	ssize_t n = fs_pread(v->hash.fd, bytes, sizeof(bytes), 0);
+	int r;
+
+	if (n != sizeof(bytes))
+		return err_set(err, E_IO, EIO, "the verity superblock cannot be read");
+	r = verity_superblock_parse(bytes, sizeof(bytes), v->data.bytes, v->hash.bytes, &v->super,
+				    err);
+	if (r < 0)
+		return r;
+	if (strlen(v->roothash) != 2 * (size_t)v->super.digest_size)
+		return err_set(err, E_VERITY_SUPERBLOCK, EINVAL,
+			       "%s has other digests than the root hash", v->super.algorithm);
+	return 0;
+}
+
+/* Read again here: what the probe's sandbox reported is only what the disk said to it. */
+static int read_signature(const struct step *step, struct verity *v, struct verity_signature *sig,
+			  struct err *err)
+{
+	static char json[VERITY_SIG_JSON_MAX];
+	_cleanup_(close_part) struct part part = { .fd = -1 };
+	ssize_t n;
+	int r = open_part(step, "sig", &part, err);
+
+	if (r < 0)
+		return r;
+	n = fs_pread(part.fd, json, sizeof(json), 0);
+	if (n < 0)
+		return err_set(err, E_IO, (int)-n, "the signature partition: %s",
+			       strerror((int)-n));
+	r = verity_signature_parse(json, (size_t)n, sig, err);
+	if (r < 0)
+		return r;
+	if (strcmp(sig->roothash, v->roothash) != 0)
+		return err_set(err, E_SIG_MISMATCH, EBADMSG,
+			       "the signature is for %.16s…, the plan has %.16s…", sig->roothash,
+			       v->roothash);
+	return 0;
+}
+
+static uint64_t sectors(const struct verity *v)
+{
+	return v->super.data_blocks * v->super.data_block_size / 512;
+}
+
+static int load_table(struct verity *v, const char *signature_key, struct err *err)
+{
+	const struct dm_verity table = { .data_dev = v->data.dev,
+					 .hash_dev = v->hash.dev,
+					 .super = &v->super,
+					 .roothash = v->roothash,
+					 .signature_key = signature_key };
+	int r = dm_verity_params(&table, v->params, err);
+
+	return r < 0 ? r : dm_load(v->name, "verity", sectors(v), v->params, err);
+}
+
+/* The kernel looks the signature up as a key of its loader; this child's keyring dies with it. */
+static int load_signed_by_kernel(struct verity *v, const struct verity_signature *sig,
+				 struct err *err)
+{
+	char key[32];
+	int r;
+
+	text_format(key, sizeof(key), "lintel:%s", v->name);
+	if (syscall(SYS_add_key, "user", key, sig->der, sig->der_size, KEY_SPEC_THREAD_KEYRING) < 0)
+		return err_set(err, E_SIG_UNTRUSTED, errno, "add key: %s", strerror(errno));
+	r = load_table(v, key, err);
+	return r < 0 ? r : text_copy(v->by, sizeof(v->by), "kernel");
+}
+
+/* First the kernel's keyrings (UEFI db among them), then the certificates of the initrd. */
+static int load_signed(const struct step *step, struct verity *v, struct err *err)
+{
+	static struct verity_signature sig;
+	struct err kernel_err;
+	char file[80];
+	int r = read_signature(step, v, &sig, err);
+
+	if (r < 0 || load_signed_by_kernel(v, &sig, &kernel_err) == 0)
+		return r;
+	r = pkcs7_verify(CERTIFICATES, v->roothash, sig.der, sig.der_size, file, sizeof(file), err);
+	if (r < 0) {
+		err_wrap(err, "the kernel refuses the signature (%.100s)", kernel_err.text);
+		return r;
+	}
+	r = text_format(v->by, sizeof(v->by), "certificate:%s", file);
+	return r < 0 ? r : load_table(v, NULL, err);
+}
+
+static int load(const struct step *step, struct verity *v, struct err *err)
+{
+	if (fields_are(&step->args, "trust", "signed"))
+		return load_signed(step, v, err);
+	if (!fields_are(&step->args, "trust", "cmdline"))
+		return err_set(err, E_INTERNAL, EINVAL, "trust= is neither signed nor cmdline");
+	text_copy(v->by, sizeof(v->by), "cmdline");
+	return load_table(v, NULL, err);
+}
+
+/* What is live must be what was asked for, and not known to be corrupt. */
+static int check_table(const struct verity *v, struct err *err)
+{
+	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX];
+	uint64_t length;
+	int r = dm_status(v->name, true, target, &length, text, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(target, "verity") != 0 || length != sectors(v) || strcmp(text, v->params) != 0)
+		return err_set(err, E_VERITY_TABLE, EUCLEAN, "live: %" PRIu64 " %s %.200s", length,
+			       target, text);
+	r = dm_status(v->name, false, target, &length, text, err);
+	if (r == 0 && text[0] != 'V')
+		return err_set(err, E_VERITY_CORRUPT, EIO, "dm-verity says %.20s", text);
+	return r;
+}
+
+/* By number, so that it is this device whatever its node's name says. */
+static int open_device(uint64_t dev, struct err *err)
+{
+	_close_ int fd = -1;
+	char path[32];
+	struct stat st;
+
+	text_format(path, sizeof(path), "/dev/dm-%u", minor(dev));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, E_DM, errno, "%s: %s", path, strerror(errno));
+	if (!S_ISBLK(st.st_mode) || st.st_rdev != dev)
+		return err_set(err, E_DM, ENXIO, "%s is another device", path);
+	return take_fd(&fd);
+}
+
+/* The first and the last block: a hash tree that does not fit the root hash shows at once. */
+static int first_reads(const struct verity *v, uint64_t dev, struct err *err)
+{
+	uint64_t bytes = sectors(v) * 512;
+	size_t want = bytes < FIRST_READ ? (size_t)bytes : FIRST_READ;
+	const uint64_t offsets[] = { 0, bytes - want };
+	_close_ int fd = open_device(dev, err);
+	char block[FIRST_READ];
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		if (fs_pread(fd, block, want, offsets[i]) == (ssize_t)want)
+			continue;
+		if (dm_verity_corrupt(v->name))
+			return err_set(err, E_VERITY_CORRUPT, EIO,
+				       "byte %" PRIu64 " does not match the root hash", offsets[i]);
+		return err_set(err, E_IO, EIO, "byte %" PRIu64 " cannot be read", offsets[i]);
+	}
+	return 0;
+}
+
+/* No device is left behind by a failure: what is there later has passed every check. */
+static int activate(const struct step *step, struct verity *v, struct fields *result,
+		    struct err *err)
+{
+	char uuid[64], hex[33];
+	uint64_t dev;
+	int r;
+
+	hex_encode(v->super.uuid.b, 16, hex);
+	text_format(uuid, sizeof(uuid), "CRYPT-VERITY-%s-%s", hex, v->name); /* as libcryptsetup */
+	r = dm_create(v->name, uuid, &dev, err);
+	if (r < 0)
+		return r;
+	r = load(step, v, err);
+	if (r == 0)
+		r = dm_resume(v->name, err);
+	if (r == 0)
+		r = check_table(v, err);
+	if (r == 0)
+		r = first_reads(v, dev, err);
+	if (r < 0) {
+		dm_remove(v->name);
+		return r;
+	}
+	r = fields_add(result, "by", v->by);
+	if (r == 0)
+		r = fields_addf(result, "dev", "%u:%u", major(dev), minor(dev));
+	return r < 0 ? r : fields_addf(result, "node", "dm-%u", minor(dev));
+}
+
+/* The root hash becomes a word of the table: it must be digits and nothing else. */
+static int read_arguments(const struct step *step, struct verity *v, struct err *err)
+{
+	uint8_t digest[VERITY_DIGEST_MAX];
+	int r = step_get(step, "name", v->name, sizeof(v->name), err);
+
+	if (r == 0)
+		r = step_get(step, "roothash", v->roothash, sizeof(v->roothash), err);
+	if (r == 0 && hex_decode(v->roothash, digest, sizeof(digest)) <= 0)
+		r = err_set(err, E_INTERNAL, EINVAL, "roothash= is not lowercase hex");
+	return r;
+}
+
+int verity_run(const struct step *step, const struct report *report, struct fields *result,
+	       struct err *err)
+{
+	static struct verity v; /* of this child, which ends after one */
+	int r;
+
+	(void)report;
+	v.data.fd = v.hash.fd = -1;
+	r = read_arguments(step, &v, err);
+	if (r == 0)
+		r = open_part(step, "data", &v.data, err);
+	if (r == 0)
+		r = open_part(step, "hash", &v.hash, err);
+	if (r == 0)
+		r = read_superblock(&v, err);
+	if (r == 0)
+		r = activate(step, &v, result, err);
+	close_part(&v.data);
+	close_part(&v.hash);
+	return r;
+}

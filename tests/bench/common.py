@@ -1,0 +1,49 @@
+"""What the benchmarks share: where things are, and how a static program is built."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("LINTEL_BUILD", REPO / "build"))
+BENCH = BUILD / "bench"
+sys.path.insert(0, str(REPO / "images"))
+
+
+def die(text):
+    sys.exit(f"{Path(sys.argv[0]).parent.name}/{Path(sys.argv[0]).name}: {text}")
+
+
+def run(*command):
+    """A command's stdout; what it says is shown only when it fails."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        die(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def tree(*command):
+    """A command in the tools tree (PATH: without the host's own)."""
+    return run(REPO / "images/tree", "exec", "tools", "env",
+               "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command)
+
+
+def kernel():
+    """(version, image, modules) of the kernel that every contender boots."""
+    version = run(REPO / "images/tree", "kernel", "tools").strip()
+    return (version, BUILD / "kernels" / version / "vmlinuz",
+            BUILD / "trees/tools/usr/lib/modules" / version)
+
+
+def compile_static(source, output, *flags):
+    compiler = BUILD / "sysroot/bin/lintel-cc"
+    command = [compiler] if compiler.exists() else ["gcc", "-static"]
+    run(*command, "-Os", "-Wall", "-Wextra", "-Werror", "-s", *flags, source, "-o", output)
+
+
+def make_initrd(init, output, *options):
+    run(REPO / "images/lintel-initrd", "--init", init, "--modules-dir", kernel()[2],
+        "--firmware", "none", "--output", output, *options)
+    return output

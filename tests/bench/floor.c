@@ -1,0 +1,125 @@
+/*
+ * The floor: the least that any init of a dm-verity root does, with every fact hard-coded by
+ * tests/bench/run in floor-config.h. It checks little, waits by polling and is good for one disk
+ * only: a yardstick for lintel, not an init to use.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
+#include <linux/keyctl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "floor-config.h"
+
+static const char *const modules[] = { FLOOR_MODULES };
+
+struct request {
+	struct dm_ioctl head;
+	struct dm_target_spec target;
+	char parameters[2048];
+};
+
+static void check(int result, const char *what)
+{
+	if (result >= 0)
+		return;
+	dprintf(2, "floor: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void load_modules(void)
+{
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+		int fd = open(modules[i], O_RDONLY | O_CLOEXEC);
+
+		check(fd, modules[i]);
+		check((int)syscall(SYS_finit_module, fd, "", 0), modules[i]);
+		close(fd);
+	}
+}
+
+static void wait_for(const char *path)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	while (access(path, F_OK))
+		nanosleep(&pause, NULL);
+}
+
+#ifdef FLOOR_SIGNATURE
+/* The kernel finds the signature of the root hash by the name of this key. */
+static void add_signature(void)
+{
+	char signature[8192];
+	int fd = open(FLOOR_SIGNATURE, O_RDONLY | O_CLOEXEC);
+	ssize_t size = read(fd, signature, sizeof(signature));
+
+	check((int)size, FLOOR_SIGNATURE);
+	close(fd);
+	check((int)syscall(SYS_add_key, "user", "floor", signature, (size_t)size,
+			   KEY_SPEC_PROCESS_KEYRING),
+	      "signature");
+}
+#endif
+
+static void dm(int control, unsigned long command, struct request *request, uint32_t flags)
+{
+	request->head = (struct dm_ioctl){
+		.version = { DM_VERSION_MAJOR, 0, 0 },
+		.data_size = sizeof(*request),
+		.data_start = sizeof(request->head),
+		.target_count = command == DM_TABLE_LOAD,
+		.flags = flags,
+		.name = "root",
+	};
+	check(ioctl(control, command, request), "device-mapper");
+}
+
+static void open_verity(void)
+{
+	struct request request = {
+		.target = { .length = FLOOR_SECTORS, .target_type = "verity" },
+		.parameters = FLOOR_TABLE,
+	};
+	int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+
+	check(control, "/dev/mapper/control");
+	dm(control, DM_DEV_CREATE, &request, 0);
+	dm(control, DM_TABLE_LOAD, &request, DM_READONLY_FLAG);
+	dm(control, DM_DEV_SUSPEND, &request, 0); /* without DM_SUSPEND_FLAG: resume */
+	close(control);
+}
+
+static void switch_root(void)
+{
+	check(mount("/dev/dm-0", "/sysroot", FLOOR_FILESYSTEM, MS_RDONLY, NULL), "/sysroot");
+	check(mount("/dev", "/sysroot/dev", NULL, MS_MOVE, NULL), "/sysroot/dev");
+	check(chdir("/sysroot"), "/sysroot");
+	check(mount(".", "/", NULL, MS_MOVE, NULL), "/");
+	check(chroot("."), "chroot");
+}
+
+int main(void)
+{
+	check(mount("dev", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755"), "/dev");
+	load_modules();
+	wait_for(FLOOR_DATA);
+	wait_for(FLOOR_HASH);
+#ifdef FLOOR_SIGNATURE
+	add_signature();
+#endif
+	open_verity();
+	wait_for("/dev/dm-0");
+	switch_root();
+	execl("/sbin/init", "/sbin/init", (char *)NULL);
+	check(-1, "/sbin/init");
+}

@@ -1,0 +1,43 @@
+"""Disks that were tampered with: each is refused with its code, and nothing of it runs."""
+
+from case import Case, Clone, Set
+from mutate import (break_both_tables, delete, duplicate, edit, edit_signature, flip,
+                    flip_everywhere, overwrite, resign)
+
+
+def refuse(name, code, *mutations, **fields):
+    """Through firmware, unless the case says direct: then the signed line has to name the root."""
+    if fields.get("firmware") == "direct":
+        fields.setdefault("cmdline", "root=PARTLABEL=lintel_1")
+    return Case(f"refuse-{name}", f"LINTEL-E-{code}", mutations=mutations, **fields)
+
+
+def direct(name, code, *mutations, **fields):
+    return refuse(name, code, *mutations, firmware="direct", **fields)
+
+
+CASES = [
+    direct("superblock-bit", "VERITY-SUPERBLOCK", flip("root-verity", 0x20)),
+    direct("hash-tree-bits", "VERITY-CORRUPT", flip_everywhere("root-verity")),
+    direct("data-bits", "VERITY-CORRUPT", flip_everywhere("root")),
+    direct("data-first-bit", "VERITY-CORRUPT", flip("root", 0)),
+    direct("signature-zeroed", "SIG-MALFORMED", overwrite("root-verity-sig")),
+    direct("signature-not-der", "SIG-MALFORMED", edit_signature(signature="AAAA")),
+    refuse("signature-by-wrong-key", "SIG-UNTRUSTED", resign("wrong")),
+    direct("signature-by-wrong-key-direct", "SIG-UNTRUSTED", resign("wrong")),
+    direct("signature-of-other-hash", "SIG-MISMATCH", resign("secureboot", "00" * 32)),
+    refuse("signature-missing", "VERITY-UNSIGNED", delete("root-verity-sig")),
+    direct("signature-partition-missing", "VERITY-UNSIGNED", delete("root-verity-sig")),
+    direct("verity-missing", "ROOT-UNPROTECTED", delete("root-verity")),
+    refuse("plain-root", "ROOT-UNPROTECTED", sets=(Set("canary", layout="plain"),)),
+    direct("plain-root-direct", "ROOT-UNPROTECTED", sets=(Set("canary", layout="plain"),)),
+    direct("unsigned-verity", "VERITY-UNSIGNED", sets=(Set("canary", sign=None),)),
+    refuse("no-root", "ROOT-MISSING", edit("root", type="swap"), edit("root-verity", type="swap"),
+           edit("root-verity-sig", type="swap")),
+    direct("two-same-versions", "ROOT-AMBIGUOUS", sets=(Set(), Set("canary"))),
+    direct("two-same-uuids", "GPT", duplicate("root"),
+           cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5"),
+    direct("tables-broken", "GPT", break_both_tables,
+           cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5"),
+    refuse("cloned-disk", "BOOTDISK-AMBIGUOUS", clones=(Clone("virtio-blk"),)),
+]

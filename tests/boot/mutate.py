@@ -1,0 +1,219 @@
+"""What the boot tests do to disks. Each function returns a mutation: a function of a Disk."""
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+from qemu import BUILD, REPO
+
+sys.path.insert(0, str(REPO / "images"))
+from lintel_images import gpt  # noqa: E402
+
+KEYS = BUILD / "keys"
+
+
+class Disk:
+    """An image and its partition table; `file` is open for reading and writing."""
+
+    def __init__(self, path):
+        self.path = path
+        self.file = open(path, "r+b")
+        self.table = gpt.read(self.file)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+    def read(self, offset, size):
+        self.file.seek(offset)
+        return self.file.read(size)
+
+    def write(self, offset, data):
+        self.file.seek(offset)
+        self.file.write(data)
+
+    def save_table(self):
+        self.table.write(self.file)
+
+
+def mutate(path, mutations):
+    for mutation in mutations:
+        with Disk(path) as disk:
+            mutation(disk)
+
+
+def xor(disk, offset, mask=1):
+    disk.write(offset, bytes([disk.read(offset, 1)[0] ^ mask]))
+
+
+def flip(role, at=0, label=None):
+    """Flips one bit of a partition, `at` bytes from its start (negative: from its end)."""
+    def change(disk):
+        part = disk.table.find(role, label)
+        xor(disk, part.offset + at % part.size)
+    return change
+
+
+def flip_everywhere(role, step=4096, label=None):
+    """Flips one bit in each block of a partition but the first: whatever is read there is wrong."""
+    def change(disk):
+        part = disk.table.find(role, label)
+        for at in range(step, part.size, step):
+            xor(disk, part.offset + at)
+    return change
+
+
+def overwrite(role, data=b"\0", label=None):
+    """Fills a partition by repeating `data`."""
+    def change(disk):
+        part = disk.table.find(role, label)
+        disk.write(part.offset, (data * (part.size // len(data) + 1))[:part.size])
+    return change
+
+
+def put(role, at, data, label=None):
+    def change(disk):
+        disk.write(disk.table.find(role, label).offset + at, data)
+    return change
+
+
+def delete(role, label=None):
+    def change(disk):
+        disk.table.partitions.remove(disk.table.find(role, label))
+        disk.save_table()
+    return change
+
+
+def edit(role, label=None, **fields):
+    """Changes fields of a row: type (a role or UUID), uuid, label_to, attributes, first, last."""
+    def change(disk):
+        values = dict(fields)
+        if "type" in values:
+            values["type"] = uuid.UUID(gpt.TYPES.get(values["type"], values["type"]))
+        if "uuid" in values:
+            values["uuid"] = uuid.UUID(values["uuid"])
+        if "label_to" in values:
+            values["label"] = values.pop("label_to")
+        rows = disk.table.partitions
+        index = rows.index(disk.table.find(role, label))
+        rows[index] = replace(rows[index], **values)
+        disk.save_table()
+    return change
+
+
+def duplicate(role, label=None, **fields):
+    """Adds a copy of a partition, content and row; `fields` differ as in edit()."""
+    def change(disk):
+        part = disk.table.find(role, label)
+        data = disk.read(part.offset, part.size)
+        copy = disk.table.append(part.type, part.uuid, part.size, part.label, part.attributes)
+        disk.save_table()
+        disk.write(copy.offset, data)
+        if fields:
+            disk.table.partitions.remove(copy)
+            disk.table.partitions.append(copy)
+            marked = replace(copy, label="\ufffd")
+            disk.table.partitions[-1] = marked
+            disk.save_table()
+            edit(role, "\ufffd", **{"label_to": part.label, **fields})(disk)
+    return change
+
+
+def swap_content(role, one, other):
+    """Exchanges the bytes of two partitions of one role, the way an attacker mixes versions."""
+    def change(disk):
+        a, b = disk.table.find(role, one), disk.table.find(role, other)
+        size = min(a.size, b.size)
+        left, right = disk.read(a.offset, size), disk.read(b.offset, size)
+        disk.write(a.offset, right)
+        disk.write(b.offset, left)
+    return change
+
+
+def move_content(role, source, target):
+    """Copies the bytes of the partition labelled `source` over the one labelled `target`."""
+    def change(disk):
+        a, b = disk.table.find(role, source), disk.table.find(role, target)
+        disk.write(b.offset, disk.read(a.offset, min(a.size, b.size)))
+    return change
+
+
+def reverse_rows(disk):
+    """Turns the order of the partitions around."""
+    disk.table.partitions.reverse()
+    disk.save_table()
+
+
+def new_disk_uuid(disk):
+    disk.table.disk = uuid.UUID(int=disk.table.disk.int ^ 1)
+    disk.save_table()
+
+
+def break_header(disk):
+    """Makes the checksum of the primary header wrong; the backup stays good."""
+    xor(disk, gpt.SECTOR + 16)
+
+
+def break_rows(disk):
+    """Changes a bit of the primary rows and leaves their checksum."""
+    xor(disk, 2 * gpt.SECTOR + 56)
+
+
+def break_both_tables(disk):
+    end = disk.file.seek(0, 2)
+    xor(disk, gpt.SECTOR + 16)
+    xor(disk, end - gpt.SECTOR + 16)
+
+
+def root_hash(table, kind, label=None):
+    """What systemd-repart put into the partition UUIDs."""
+    data = table.find(kind, label)
+    tree = table.find(f"{kind}-verity", label and f"{label}_verity")
+    return data.uuid.hex + tree.uuid.hex
+
+
+def sign_hash(text, key):
+    """A signature partition's content: `key` of build/keys signs `text` as systemd-repart would."""
+    certificate = KEYS / f"{key}.crt"
+    signature = subprocess.run(
+        ["openssl", "smime", "-sign", "-binary", "-nocerts", "-noattr", "-outform", "DER",
+         "-in", "/dev/stdin", "-inkey", KEYS / f"{key}.key", "-signer", certificate],
+        input=text.encode(), capture_output=True, check=True).stdout
+    der = subprocess.run(["openssl", "x509", "-in", certificate, "-outform", "DER"],
+                         capture_output=True, check=True).stdout
+    return json.dumps({"rootHash": text, "certificateFingerprint": hashlib.sha256(der).hexdigest(),
+                       "signature": base64.b64encode(signature).decode()}).encode()
+
+
+def resign(key="wrong", text=None, kind="root", label=None):
+    """Replaces the signature: by another key, or over another text than the root hash."""
+    def change(disk):
+        part = disk.table.find(f"{kind}-verity-sig", label and f"{label}_verity_sig")
+        data = sign_hash(text or root_hash(disk.table, kind, label), key)
+        disk.write(part.offset, data.ljust(part.size, b"\0"))
+    return change
+
+
+def edit_signature(kind="root", label=None, **fields):
+    """Changes fields of the signature's JSON; a field set to None is taken out."""
+    def change(disk):
+        part = disk.table.find(f"{kind}-verity-sig", label and f"{label}_verity_sig")
+        old = json.loads(disk.read(part.offset, part.size).rstrip(b"\0"))
+        new = {name: value for name, value in (old | fields).items() if value is not None}
+        disk.write(part.offset, json.dumps(new).encode().ljust(part.size, b"\0"))
+    return change
+
+
+def plant(role, image, label=None):
+    """Writes the bytes of a file (an attacker's file system) over a partition."""
+    def change(disk):
+        part = disk.table.find(role, label)
+        disk.write(part.offset, Path(image).read_bytes()[:part.size])
+    return change

@@ -1,0 +1,193 @@
+#!/usr/bin/python3
+"""The one place that knows how the guests of the boot tests run in QEMU."""
+
+import argparse
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("LINTEL_BUILD", REPO / "build"))
+FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
+VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
+
+BUSES = {
+    "virtio-blk": ["-device", "virtio-blk-pci,drive={drive},bootindex={index}"],
+    "virtio-scsi": ["-device", "virtio-scsi-pci,id=scsi{index}",
+                    "-device", "scsi-hd,bus=scsi{index}.0,drive={drive},bootindex={index}"],
+    "nvme": ["-device", "nvme,serial=lintel{index},drive={drive},bootindex={index}"],
+    "ahci": ["-device", "ide-hd,bus=ide.{port},drive={drive},bootindex={index}"],
+    "usb": ["-device", "qemu-xhci,id=xhci{index}",
+            "-device", "usb-storage,bus=xhci{index}.0,drive={drive},bootindex={index}"],
+    "sdhci": ["-device", "sdhci-pci", "-device", "sd-card,drive={drive}"],
+}
+
+
+@dataclass
+class Guest:
+    """A machine. Disks are (path, bus) pairs, the boot disk first; they stay as they are."""
+
+    disks: list
+    kernel: Path = None
+    initrd: Path = None
+    cmdline: str = ""
+    tpm_state: Path = None
+    memory: int = 512
+    cpus: int = 2
+    extra: list = field(default_factory=list)
+
+
+def probe_kvm(kernel):
+    """Whether KVM runs a real kernel, by that kernel's own words; /dev/kvm alone proves little."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    command = ["qemu-system-x86_64", "-machine", "q35,smm=on", "-accel", "kvm", "-cpu", "max",
+               "-m", "256", "-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot",
+               "-kernel", str(kernel), "-append", "console=ttyS0 panic=-1"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20,
+                              check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return b"Kernel panic" in done.stdout
+
+
+def accelerator():
+    """QEMU's options for the best accelerator that works here; the probe's answer is kept."""
+    note = BUILD / ".kvm-works"
+    if not note.exists():
+        kernels = sorted(BUILD.glob("kernels/*/vmlinuz"))
+        if not kernels:
+            raise FileNotFoundError("no kernel in build/kernels: run images/tree root-trixie")
+        note.write_text("yes" if probe_kvm(kernels[-1]) else "no", encoding="ascii")
+    if note.read_text(encoding="ascii") == "yes":
+        return ["-accel", "kvm", "-cpu", "max"]
+    return ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
+
+
+def start_tpm(state):
+    """Starts a software TPM that ends with its machine; returns QEMU's options."""
+    socket = state / "socket"
+    subprocess.run(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
+                    "--ctrl", f"type=unixio,path={socket}", "--terminate", "--daemon"],
+                   check=True, stdin=subprocess.DEVNULL)
+    return ["-chardev", f"socket,id=tpm,path={socket}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
+            "-device", "tpm-crb,tpmdev=tpm"]
+
+
+def command_line(guest, scratch):
+    """The whole command line; `scratch` is an absolute folder, gone with the guest."""
+    command = ["qemu-system-x86_64", "-machine", "q35,smm=on", *accelerator(),
+               "-smp", str(guest.cpus), "-m", str(guest.memory), "-nodefaults", "-no-user-config",
+               "-display", "none", "-serial", "stdio", "-no-reboot"]
+    if guest.kernel:
+        command += ["-kernel", str(guest.kernel), "-initrd", str(guest.initrd),
+                    "-append", guest.cmdline]
+    else:
+        variables = scratch / "variables.fd"
+        shutil.copyfile(VARIABLES, variables)
+        command += ["-global", "driver=cfi.pflash01,property=secure,value=on",
+                    "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
+                    "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        state = guest.tpm_state or scratch / "tpm"
+        state.mkdir(exist_ok=True)
+        command += start_tpm(state)
+    for number, (path, bus) in enumerate(guest.disks):
+        drive = f"disk{number}"
+        command += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,cache=unsafe,file={path}"]
+        command += [word.format(drive=drive, index=number + 1, port=number) for word in BUSES[bus]]
+    return command + guest.extra
+
+
+def read_lines(process, deadline):
+    """Yields the lines of a machine's console as they come; at the deadline, a TimeoutError."""
+    stream, pending = process.stdout.fileno(), b""
+    while True:
+        left = deadline() - time.monotonic()
+        if left <= 0 or not select.select([stream], [], [], left)[0]:
+            yield pending.decode(errors="replace")
+            raise TimeoutError
+        data = os.read(stream, 1 << 16)
+        if not data:
+            yield pending.decode(errors="replace")
+            return
+        *lines, pending = (pending + data).split(b"\n")
+        yield from (line.decode(errors="replace").rstrip("\r") for line in lines)
+
+
+class Machine:
+    """A running guest; leaving its `with` block ends it."""
+
+    def __init__(self, guest, timeout):
+        self.guest = guest
+        self.end = time.monotonic() + timeout
+
+    def __enter__(self):
+        self.scratch = Path(tempfile.mkdtemp(prefix="lintel-guest-"))
+        self.process = subprocess.Popen(command_line(self.guest, self.scratch),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def shorten(self, seconds):
+        """Moves the deadline nearer: the rest of the boot has that long."""
+        self.end = min(self.end, time.monotonic() + seconds)
+
+    def lines(self):
+        return read_lines(self.process, lambda: self.end)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Boot a disk with OVMF, Secure Boot and a TPM, console on stdout. Ends when "
+        "the machine does, with 0 if the root reported that it is up with no failed unit.")
+    parser.add_argument("disk", type=Path)
+    parser.add_argument("--bus", choices=BUSES, default="virtio-blk")
+    parser.add_argument("--kernel", type=Path, help="boot this kernel directly, without firmware")
+    parser.add_argument("--initrd", type=Path)
+    parser.add_argument("--cmdline", default="console=ttyS0 lintel.report")
+    parser.add_argument("--memory", type=int, default=512, metavar="MIB")
+    parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS")
+    parser.add_argument("--interactive", action="store_true",
+                        help="no deadline, console on this terminal (Ctrl-A X ends it)")
+    options = parser.parse_args()
+    guest = Guest([(options.disk, options.bus)], kernel=options.kernel, initrd=options.initrd,
+                  cmdline=options.cmdline, memory=options.memory)
+    if options.interactive:
+        with tempfile.TemporaryDirectory(prefix="lintel-guest-") as scratch:
+            command = command_line(guest, Path(scratch))
+            command[command.index("-serial") + 1] = "mon:stdio"
+            return subprocess.run(command, check=False).returncode
+    good = False
+    with Machine(guest, options.timeout) as machine:
+        try:
+            for line in machine.lines():
+                print(line, flush=True)
+                if line.startswith("LINTEL-TEST-OK"):
+                    good = line == "LINTEL-TEST-OK failed=0"
+                    machine.shorten(5)
+                elif "LINTEL-E-" in line or "Kernel panic" in line:
+                    machine.shorten(10)
+        except TimeoutError:
+            if not good:
+                print("the guest did not come up", file=sys.stderr)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (OSError, subprocess.SubprocessError) as error:
+        sys.exit(f"qemu: {error}")

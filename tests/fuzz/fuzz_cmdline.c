@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A line, and after a NUL the own one. Whatever is parsed are facts that a facts file can hold, and
+ * the own line alone decides which of them are trusted.
+ */
+#include "generators/sources/sources.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX 8192
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct facts facts, plain;
+
+static void must(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void reset(struct facts *list)
+{
+	list->n = 0;
+	memset(list->head, 0, sizeof(list->head));
+	memset(list->tail, 0, sizeof(list->tail));
+}
+
+static void check_fact(const struct fact *fact)
+{
+	char line[FACT_LINE_MAX];
+	struct fact again;
+	struct err err;
+
+	must(fact->kind == FACT_CMDLINE);
+	must(fields_are(&fact->fields, "trusted", "yes") ||
+	     fields_are(&fact->fields, "trusted", "no"));
+	must(fact_format(fact, line, sizeof(line)) == 0);
+	must(fact_parse(line, &again, &err) == 0);
+	must(strcmp(again.subject, fact->subject) == 0);
+	must(strcmp(again.fields.text, fact->fields.text) == 0);
+	must(strcmp(fact->subject, "--") == 0 || !strchr(fact->subject, '-'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char text[TEXT_MAX];
+	const char *own;
+	struct err err = { .code = E_NONE };
+	bool trusted = true;
+	int r;
+
+	if (size >= sizeof(text))
+		return 0;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	own = strlen(text) < size ? text + strlen(text) + 1 : NULL;
+	reset(&facts);
+	reset(&plain);
+	r = cmdline_parse(text, own, &facts, &err);
+	must(r == 0 || err.code == E_CMDLINE);
+	/* trust changes no word, and ends where it ends */
+	must(cmdline_parse(text, NULL, &plain, &err) == r && plain.n == facts.n);
+	for (size_t i = 0; i < facts.n; i++) {
+		bool yes = fields_are(&facts.list[i].fields, "trusted", "yes");
+
+		check_fact(&facts.list[i]);
+		must(strcmp(facts.list[i].subject, plain.list[i].subject) == 0);
+		must(fields_are(&plain.list[i].fields, "trusted", "no"));
+		must(trusted || !yes);
+		must(!yes || own);
+		trusted = yes;
+	}
+	/* a line is wholly its own */
+	reset(&facts);
+	r = cmdline_parse(text, text, &facts, &err);
+	for (size_t i = 0; i < facts.n; i++)
+		must(fields_are(&facts.list[i].fields, "trusted", "yes"));
+	return 0;
+}
