@@ -58,6 +58,20 @@
 	  "the disk was changed or is failing: boot the other version or reinstall")               \
 	X(VERITY_TABLE, "VERITY-TABLE", "the live dm table is not the one that was asked for",     \
 	  "report it: kernel and lintel disagree")                                                 \
+	X(LUKS_HEADER, "LUKS-HEADER", "the LUKS2 header is malformed",                             \
+	  "restore it from a backup (cryptsetup luksHeaderRestore)")                               \
+	X(LUKS_PROFILE, "LUKS-PROFILE", "the LUKS2 header is outside the profile",                 \
+	  "the header was changed, or made with options that lintel does not accept")              \
+	X(TOKEN, "TOKEN", "a LUKS2 token is malformed or needs what lintel does not do",           \
+	  "enroll again (systemd-cryptenroll --wipe-slot=tpm2 --tpm2-device=auto)")                \
+	X(PCR_SIGNATURE, "PCR-SIGNATURE", "no signed PCR policy of the UKI fits",                  \
+	  "boot a UKI with a PCR signature by the enrolled key (ukify --pcr-private-key)")         \
+	X(UNSEAL, "UNSEAL", "the TPM does not release the key",                                    \
+	  "boot the UKI that the disk was sealed to, or use the recovery key")                     \
+	X(LOCKOUT, "LOCKOUT", "the TPM is in dictionary-attack lockout",                           \
+	  "wait for the time that the message names, or use the recovery key")                     \
+	X(UNLOCK, "UNLOCK", "the encrypted volume cannot be opened",                               \
+	  "check the volume's key slots (cryptsetup luksDump)")                                    \
 	X(DM, "DM", "device-mapper refused",                                                       \
 	  "check that the initrd has dm-mod and dm-verity for this kernel")                        \
 	X(FS_TYPE, "FS-TYPE", "the file system is ambiguous or not one that may hold a root",      \
