@@ -115,15 +115,22 @@ const struct step *plan_find(const struct plan *plan, const char *id)
 	return NULL;
 }
 
+bool step_is_device(const struct step *step)
+{
+	return step->verb == VERB_DRIVERS && strchr(step->id, ':');
+}
+
 bool step_ready(const struct plan *plan, const struct step *step, const struct facts *facts)
 {
+	if (plan->enough && step_is_device(step))
+		return false;
 	for (unsigned int i = 0; i < step->n_after; i++)
 		if (!facts_step_done(facts, plan->steps[step->after[i]].id))
 			return false;
 	if (!step->after_all)
 		return true;
 	for (const struct step *other = plan->steps; other < step; other++)
-		if (!facts_step_result(facts, other->id))
+		if (!step_is_device(other) && !facts_step_result(facts, other->id))
 			return false;
 	return true;
 }

@@ -56,6 +56,8 @@ struct plan {
 	bool any_disk;	    /* root= or roothash= in the UKI's own line allows every disk */
 	bool root_planned;  /* rules/root has planned /sysroot (and /sysroot/usr) */
 	bool tpm_expected;  /* the stub measured: PCR 11 must follow */
+	bool disks_read;    /* every known disk has been probed: none can be a second holder */
+	bool enough;	    /* the way to the root is known: other devices are the host's */
 };
 
 /* Appends a step and returns it with id, verb and reason set, or NULL (refused with E_LIMIT). */
@@ -71,6 +73,9 @@ void plan_refuse(struct plan *plan, enum err_code code, const char *fmt, ...) _p
 void plan_note(struct plan *plan, const char *fmt, ...) _printf_(2, 3);
 const struct step *plan_find(const struct plan *plan, const char *id);
 const char *verb_name(enum verb verb);
+
+/* Whether the step only looks after one device: its failure stops nothing, and nothing waits. */
+bool step_is_device(const struct step *step);
 
 /* Whether all that step waits for is done. */
 bool step_ready(const struct plan *plan, const struct step *step, const struct facts *facts);

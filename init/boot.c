@@ -104,14 +104,17 @@ static bool lane_free(const struct boot *boot, const struct step *step)
 	case LANE_TPM:
 		return jobs_in_lane(&boot->jobs, LANE_TPM) == 0;
 	case LANE_PID1:
-		return boot->jobs.running == 0;
+		return boot->jobs.running == jobs_in_lane(&boot->jobs, LANE_DRIVERS);
 	case LANE_ANY:
 		break;
 	}
 	return true;
 }
 
-/* The hand-over is the commit point: what is known is written down, then there is no way back. */
+/*
+ * The hand-over is the commit point: what is known is written down, then there is no way back.
+ * Drivers of devices that the boot did not need may still be starting: they are the host's now.
+ */
 static int run_here(struct boot *boot, const struct step *step, struct err *err)
 {
 	struct fields result = { .text = "" };
@@ -120,26 +123,53 @@ static int run_here(struct boot *boot, const struct step *step, struct err *err)
 	return verb_info(step->verb)->run(step, NULL, &result, err);
 }
 
-static int start_ready(struct boot *boot, struct err *err)
+static bool startable(const struct boot *boot, const struct step *step)
 {
-	for (size_t i = 0; i < boot->plan.n_steps; i++) {
-		const struct step *step = &boot->plan.steps[i];
-		int r;
+	return !facts_step_started(&boot->facts, step->id) &&
+	       step_ready(&boot->plan, step, &boot->facts);
+}
 
-		if (facts_step_started(&boot->facts, step->id) ||
-		    !step_ready(&boot->plan, step, &boot->facts) || !lane_free(boot, step))
+/* Starts a step and, where its verb takes several, those of that verb that are ready too. */
+static int start_from(struct boot *boot, size_t from, struct err *err)
+{
+	static struct step batch[BATCH_MAX]; /* large, and only until the fork */
+	enum verb verb = boot->plan.steps[from].verb;
+	size_t n = 0, max = verb_info(verb)->run_batch ? BATCH_MAX : 1;
+	int r;
+
+	for (size_t i = from; i < boot->plan.n_steps && n < max; i++) {
+		const struct step *step = &boot->plan.steps[i];
+
+		if (step->verb != verb || !startable(boot, step))
 			continue;
-		if (boot->jobs.running == JOBS_MAX)
-			return 0;
 		r = add_fact(boot, FACT_START, step->id, err);
 		if (r < 0)
 			return r;
 		log_start(step);
-		if (verb_info(step->verb)->lane == LANE_PID1)
-			return run_here(boot, step, err);
-		r = job_start(&boot->jobs, step, err);
-		if (r < 0)
-			return r;
+		batch[n++] = *step;
+	}
+	if (verb_info(verb)->lane == LANE_PID1)
+		return run_here(boot, batch, err);
+	return job_start(&boot->jobs, batch, n, err);
+}
+
+/* What the plan waits for comes first, and drivers last: most of them are for nothing. */
+static int start_ready(struct boot *boot, struct err *err)
+{
+	for (int drivers = 0; drivers < 2; drivers++) {
+		for (size_t i = 0; i < boot->plan.n_steps; i++) {
+			const struct step *step = &boot->plan.steps[i];
+			int r;
+
+			if (step_is_device(step) != drivers || !startable(boot, step) ||
+			    !lane_free(boot, step))
+				continue;
+			if (boot->jobs.running == JOBS_MAX)
+				return 0;
+			r = start_from(boot, i, err);
+			if (r < 0)
+				return r;
+		}
 	}
 	return 0;
 }
@@ -186,13 +216,13 @@ static int read_monitor(struct boot *boot, struct err *err)
 	if (r != -ENOBUFS || !coldplug)
 		return r;
 	log_line(5, "uevents were lost: asking the kernel for all again");
-	r = job_start(&boot->jobs, coldplug, err);
+	r = job_start(&boot->jobs, coldplug, 1, err);
 	return r == -EBUSY ? 0 : r;
 }
 
 /*
- * One wake-up. The socket is drained before any result is taken: what a module or coldplug
- * caused was queued before its child ended, so a step's end never overtakes its events.
+ * One wake-up. The socket is drained after the children are read and before their results count:
+ * what a module or coldplug caused is known when its step ends.
  */
 static int wait_events(struct boot *boot, struct err *err)
 {
@@ -204,12 +234,16 @@ static int wait_events(struct boot *boot, struct err *err)
 		fds[1 + i] = (struct pollfd){ .fd = boot->jobs.list[i].fd, .events = POLLIN };
 	if (poll(fds, ARRAY_SIZE(fds), next_timeout(boot)) < 0 && errno != EINTR)
 		return err_set(err, E_INTERNAL, errno, "poll: %s", strerror(errno));
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (fds[1 + i].revents)
+			job_read(&boot->jobs.list[i]);
 	r = read_monitor(boot, err);
 	for (size_t i = 0; i < JOBS_MAX && r >= 0; i++)
 		if (fds[1 + i].revents)
-			r = job_read(&boot->jobs, &boot->jobs.list[i], &boot->facts, err);
+			r = job_take(&boot->jobs, &boot->jobs.list[i], &boot->facts, err);
 	if (r >= 0)
 		r = expire(boot, err);
+	jobs_reap(&boot->jobs);
 	log_results(boot, before);
 	return r < 0 ? r : 0;
 }

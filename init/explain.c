@@ -92,12 +92,6 @@ static const char *state_of(const struct facts *facts, const struct step *step)
 	return facts_step_started(facts, step->id) ? "running" : "waiting";
 }
 
-/* Steps for single devices are many and alike: they are one line together. */
-static bool is_device_step(const struct step *step)
-{
-	return step->verb == VERB_DRIVERS && strchr(step->id, ':');
-}
-
 static void explain_devices(int fd, const struct facts *facts, const struct plan *plan, bool marks)
 {
 	unsigned int devices = 0, done = 0;
@@ -108,7 +102,7 @@ static void explain_devices(int fd, const struct facts *facts, const struct plan
 		char loaded[FIELDS_MAX];
 		size_t used = strlen(modules);
 
-		if (!is_device_step(step))
+		if (!step_is_device(step))
 			continue;
 		devices++;
 		done += result != NULL;
@@ -133,7 +127,7 @@ void explain_plan(int fd, const struct facts *facts, const struct plan *plan, bo
 		"after", "because");
 	explain_devices(fd, facts, plan, marks);
 	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++) {
-		if (is_device_step(step))
+		if (step_is_device(step))
 			continue;
 		explain_what(step, what, sizeof(what));
 		format_after(plan, step, after, sizeof(after));
@@ -253,7 +247,7 @@ static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
 	if (!step->after_all)
 		return;
 	for (const struct step *other = plan->steps; other < step; other++)
-		if (!is_device_step(other))
+		if (!step_is_device(other))
 			dprintf(fd, "  \"%s\" -> \"%s\" [style=dashed, color=\"#b0b8c0\"];\n",
 				other->id, step->id);
 }
@@ -264,7 +258,7 @@ void explain_dot(int fd, const struct facts *facts, const struct plan *plan)
 		    "  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", "
 		    "fontsize=11, color=\"#8090a0\"];\n  edge [color=\"#506070\"];\n");
 	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++)
-		if (!is_device_step(step))
+		if (!step_is_device(step))
 			dot_step(fd, facts, plan, step);
 	for (size_t i = 0; i < plan->n_refusals; i++) {
 		dprintf(fd, "  refusal%zu [fillcolor=\"#f6c9c9\", label=\"%s\", tooltip=", i,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 
 #define RESULT_FD 3
+#define STOP_MS 2000 /* for children that were killed */
 
 void jobs_init(struct jobs *jobs)
 {
@@ -27,7 +29,7 @@ unsigned int jobs_in_lane(const struct jobs *jobs, enum lane lane)
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < JOBS_MAX; i++)
-		if (jobs->list[i].fd >= 0 && verb_info(jobs->list[i].step.verb)->lane == lane)
+		if (jobs->list[i].fd >= 0 && verb_info(jobs->list[i].verb)->lane == lane)
 			n++;
 	return n;
 }
@@ -47,46 +49,54 @@ static void child_setup(int pipe_fd)
 	syscall(SYS_close_range, RESULT_FD + 1, ~0U, 0U);
 }
 
-_noreturn_ static void child_run(const struct step *step, int pipe_fd)
+_noreturn_ static void child_run(const struct step *steps, size_t n, int pipe_fd)
 {
 	const struct report report = { .fd = RESULT_FD };
-	struct fields result = { .text = "" }, status = { .text = "" };
+	const struct verb_info *verb = verb_info(steps->verb);
+	struct fields result = { .text = "" };
 	struct err err = { .code = E_NONE };
 	int r;
 
 	child_setup(pipe_fd);
-	r = verb_info(step->verb)->run(step, &report, &result, &err);
-	fields_add(&status, "status", r < 0 ? "failed" : "done");
-	if (r < 0) {
-		fields_add(&status, "code", err_name(err.code == E_NONE ? E_INTERNAL : err.code));
-		fields_add(&status, "text", err.text);
-	} else if (strlen(status.text) + strlen(result.text) + 2 < FIELDS_MAX && result.text[0]) {
-		strcat(status.text, " ");
-		strcat(status.text, result.text);
+	if (verb->run_batch) {
+		verb->run_batch(steps, n, &report);
+		_exit(0);
 	}
-	_exit(report_fact(&report, FACT_RESULT, step->id, &status) < 0);
+	r = verb->run(steps, &report, &result, &err);
+	_exit(report_result(&report, steps->id, r, &result, &err) < 0);
 }
 
-int job_start(struct jobs *jobs, const struct step *step, struct err *err)
+static struct job *free_slot(struct jobs *jobs)
 {
-	struct job *job = NULL;
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (jobs->list[i].fd < 0)
+			return &jobs->list[i];
+	return NULL;
+}
+
+int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err *err)
+{
+	struct job *job = free_slot(jobs);
 	int fds[2];
 
-	for (size_t i = 0; i < JOBS_MAX && !job; i++)
-		if (jobs->list[i].fd < 0)
-			job = &jobs->list[i];
 	if (!job)
 		return -EBUSY;
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_set(err, E_INTERNAL, errno, "pipe: %s", strerror(errno));
 	fcntl(fds[1], F_SETFL, 0); /* the child's end blocks; a full pipe only waits for PID 1 */
-	job->step = *step;
+	job->verb = steps->verb;
 	job->start_usec = clock_usec();
-	job->deadline_usec = job->start_usec + verb_info(step->verb)->deadline_ms * UINT64_C(1000);
-	job->used = 0;
+	job->deadline_usec = job->start_usec + verb_info(job->verb)->deadline_ms * UINT64_C(1000);
+	job->used = job->total = 0;
+	job->closed = job->broken = false;
+	job->n_steps = n;
+	for (size_t i = 0; i < n; i++) {
+		text_copy(job->steps[i].id, sizeof(job->steps[i].id), steps[i].id);
+		job->steps[i].ended = false;
+	}
 	job->pid = fork();
 	if (job->pid == 0)
-		child_run(step, fds[1]);
+		child_run(steps, n, fds[1]);
 	close(fds[1]);
 	if (job->pid < 0) {
 		close(fds[0]);
@@ -97,117 +107,138 @@ int job_start(struct jobs *jobs, const struct step *step, struct err *err)
 	return 0;
 }
 
+/* Not waited for here: a child that sits in the kernel would hold PID 1 up. */
 static void job_free(struct jobs *jobs, struct job *job)
 {
-	kill(job->pid, SIGKILL);
-	waitpid(job->pid, NULL, 0);
+	if (job->pid > 0)
+		kill(job->pid, SIGKILL);
 	close(job->fd);
 	job->fd = -1;
 	jobs->running--;
 }
 
-static int add_result(struct job *job, struct facts *facts, const struct fields *fields,
-		      struct err *err)
+/* A pid is forgotten when it is reaped, so that no later process of that number is killed. */
+void jobs_reap(struct jobs *jobs)
+{
+	for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;)
+		for (size_t i = 0; i < JOBS_MAX; i++)
+			if (jobs->list[i].pid == pid)
+				jobs->list[i].pid = 0;
+}
+
+static int add_result(struct job *job, size_t which, struct facts *facts,
+		      const struct fields *fields, struct err *err)
 {
 	struct fact fact;
-	int r = fact_init(&fact, FACT_RESULT, "init", job->step.id, err);
+	int r = fact_init(&fact, FACT_RESULT, "init", job->steps[which].id, err);
 
 	if (r < 0)
 		return r;
+	job->steps[which].ended = true;
 	fact.usec = clock_usec();
 	fact.fields = *fields;
 	fields_addf(&fact.fields, "us", "%" PRIu64, fact.usec - job->start_usec);
 	return facts_add(facts, &fact, err);
 }
 
-static int add_failure(struct job *job, struct facts *facts, enum err_code code, const char *text,
-		       struct err *err)
+/* Records a failure for every step that has no result yet. */
+static int fail_rest(struct job *job, struct facts *facts, enum err_code code, const char *text,
+		     struct err *err)
 {
 	struct fields fields = { .text = "" };
+	int r = 0;
 
 	fields_add(&fields, "status", "failed");
 	fields_add(&fields, "code", err_name(code));
 	fields_add(&fields, "text", text);
-	return add_result(job, facts, &fields, err);
+	for (size_t i = 0; i < job->n_steps && r == 0; i++)
+		if (!job->steps[i].ended)
+			r = add_result(job, i, facts, &fields, err);
+	return r;
 }
 
-/* A child may report only what its verb is for; a result must be of its own step. */
-static bool may_report(const struct job *job, const struct fact *fact)
-{
-	if (fact->kind == FACT_RESULT)
-		return strcmp(fact->subject, job->step.id) == 0;
-	return verb_info(job->step.verb)->kinds >> fact->kind & 1;
-}
-
-static int take_line(struct job *job, const char *line, struct facts *facts, struct fact *result,
-		     struct err *err)
+/* A child may report only what its verb is for, and each of its own steps' results once. */
+static int take_line(struct job *job, const char *line, struct facts *facts, struct err *err)
 {
 	struct fact fact;
-	int r = fact_parse(line, &fact, err);
 
-	if (r < 0 || !may_report(job, &fact))
-		return add_failure(job, facts, E_CRASH, "its child sent what it may not", err)
-			       ?: -EPROTO;
-	if (fact.kind == FACT_RESULT) {
-		*result = fact;
+	job->broken = fact_parse(line, &fact, err) < 0;
+	if (job->broken)
 		return 0;
-	}
+	for (size_t i = 0; fact.kind == FACT_RESULT && i < job->n_steps; i++)
+		if (!job->steps[i].ended && strcmp(fact.subject, job->steps[i].id) == 0)
+			return add_result(job, i, facts, &fact.fields, err);
+	job->broken = fact.kind == FACT_RESULT || !(verb_info(job->verb)->kinds >> fact.kind & 1);
+	if (job->broken)
+		return 0;
 	fact.usec = clock_usec();
-	text_copy(fact.origin, sizeof(fact.origin), verb_name(job->step.verb));
+	text_copy(fact.origin, sizeof(fact.origin), verb_name(job->verb));
 	return facts_add(facts, &fact, err);
 }
 
-/* Appends all that the child reported, then its result; -EPROTO where the result is a failure. */
-static int take_output(struct job *job, struct facts *facts, struct err *err)
+void job_read(struct job *job)
 {
-	struct fact result = { .usec = 0 };
-	char *line = job->output;
-	int r;
+	ssize_t n = read(job->fd, job->buffer + job->used, JOB_BUFFER_MAX - job->used);
 
-	job->output[job->used] = '\0';
-	for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		*end = '\0';
-		r = take_line(job, line, facts, &result, err);
-		if (r < 0)
-			return r;
-	}
-	if (!result.subject[0])
-		return add_failure(job, facts, E_CRASH, "its child died", err);
-	return add_result(job, facts, &result.fields, err);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	job->closed = n <= 0;
+	job->used += n > 0 ? (size_t)n : 0;
+	job->total += n > 0 ? (size_t)n : 0;
 }
 
-int job_read(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err)
+int job_take(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err)
 {
-	ssize_t n = read(job->fd, job->output + job->used, JOB_OUTPUT_MAX - job->used);
-	int r;
+	char *line = job->buffer, *end;
+	int r = 0;
 
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (n > 0) {
-		job->used += (size_t)n;
-		if (job->used < JOB_OUTPUT_MAX)
-			return 0;
-		r = add_failure(job, facts, E_LIMIT, "its child reported too much", err);
-	} else {
-		r = take_output(job, facts, err);
+	while (r == 0 && !job->broken &&
+	       (end = memchr(line, '\n', job->used - (size_t)(line - job->buffer)))) {
+		*end = '\0';
+		r = take_line(job, line, facts, err);
+		line = end + 1;
 	}
+	if (r < 0)
+		return r;
+	job->used -= (size_t)(line - job->buffer);
+	memmove(job->buffer, line, job->used);
+	if (job->broken)
+		r = fail_rest(job, facts, E_CRASH, "its child sent what it may not", err);
+	else if (job->used == JOB_BUFFER_MAX || job->total > JOB_OUTPUT_MAX)
+		r = fail_rest(job, facts, E_LIMIT, "its child reported too much", err);
+	else if (job->closed)
+		r = fail_rest(job, facts, E_CRASH, "its child died", err);
+	else
+		return 0;
 	job_free(jobs, job);
-	return r < 0 && r != -EPROTO ? r : 1;
+	return r;
 }
 
 int job_expire(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err)
 {
 	char text[64];
 
-	text_format(text, sizeof(text), "no end after %u ms",
-		    verb_info(job->step.verb)->deadline_ms);
+	text_format(text, sizeof(text), "no end after %u ms", verb_info(job->verb)->deadline_ms);
 	job_free(jobs, job);
-	return add_failure(job, facts, E_TIMEOUT, text, err);
+	return fail_rest(job, facts, E_TIMEOUT, text, err);
 }
 
 void jobs_stop(struct jobs *jobs)
 {
+	uint64_t end = clock_usec() + STOP_MS * 1000, now;
+
 	for (size_t i = 0; i < JOBS_MAX; i++)
 		if (jobs->list[i].fd >= 0)
 			job_free(jobs, &jobs->list[i]);
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		_close_ int fd = jobs->list[i].pid > 0
+					 ? (int)syscall(SYS_pidfd_open, jobs->list[i].pid, 0U)
+					 : -1;
+		struct pollfd ended = { .fd = fd, .events = POLLIN };
+
+		now = clock_usec();
+		if (fd >= 0 && now < end)
+			poll(&ended, 1, (int)((end - now) / 1000) + 1);
+	}
+	jobs_reap(jobs);
 }

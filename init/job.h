@@ -5,15 +5,22 @@
 #include "modules/verb.h"
 
 #define JOBS_MAX 16
-#define JOB_OUTPUT_MAX 131072 /* a full table of 128 partitions, with room */
+#define JOB_BUFFER_MAX 16384  /* of what was read and is not yet a whole line */
+#define JOB_OUTPUT_MAX 262144 /* in all: a full table of 128 partitions, with room */
 
 struct job {
 	int fd; /* read end of the child's pipe; -1: free */
 	pid_t pid;
 	uint64_t start_usec, deadline_usec;
-	struct step step;
-	size_t used;
-	char output[JOB_OUTPUT_MAX + 1];
+	enum verb verb;
+	size_t n_steps;
+	struct {
+		char id[FACT_NAME_MAX];
+		bool ended; /* its result is a fact */
+	} steps[BATCH_MAX];
+	bool closed, broken;
+	size_t used, total;
+	char buffer[JOB_BUFFER_MAX];
 };
 
 struct jobs {
@@ -22,16 +29,23 @@ struct jobs {
 };
 
 void jobs_init(struct jobs *jobs);
-/* Forks a child for the step; 0, or -errno with err filled. -EBUSY: no slot is free. */
-int job_start(struct jobs *jobs, const struct step *step, struct err *err);
+/*
+ * Forks a child for steps of one verb: one, or as many as its run_batch() takes. 0, or -errno with
+ * err filled. -EBUSY: no slot is free.
+ */
+int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err *err);
 /* How many children of a lane are running. */
 unsigned int jobs_in_lane(const struct jobs *jobs, enum lane lane);
+/* Reads what the child wrote into the job's buffer. */
+void job_read(struct job *job);
 /*
- * Reads what the child wrote. 0: it goes on. 1: it ended: what it reported and its result are
- * appended to facts, and the slot is free. -errno where facts are full.
+ * Appends what was read to the facts: reports and results, and a failure for each step whose
+ * result is missing when the child is gone; the slot is free then. -errno where facts are full.
  */
-int job_read(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err);
-/* Kills a job whose deadline passed and records that as its result. */
+int job_take(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err);
+/* Kills a job whose deadline passed and records that as its steps' results. */
 int job_expire(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err);
-/* Kills and reaps all. */
+/* Reaps children that ended. */
+void jobs_reap(struct jobs *jobs);
+/* Kills all and waits for their end, but not long for one that sits in the kernel. */
 void jobs_stop(struct jobs *jobs);

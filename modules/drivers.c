@@ -9,7 +9,10 @@
 
 #include <errno.h>
 #include <libkmod.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #define MODULES_MAX 64 /* that suit one device */
 
@@ -194,17 +197,35 @@ static int run_modules(struct kmod_ctx *ctx, char *names, struct loaded *loaded,
 	return r;
 }
 
-int drivers_run(const struct step *step, const struct report *report, struct fields *result,
-		struct err *err)
+/* Returns whether nothing is left to do: no module suits, or all that do are there already. */
+static bool settled(struct kmod_ctx *ctx, const struct step *step)
 {
-	_cleanup_(close_kmod) struct kmod_ctx *ctx = open_kmod();
+	_cleanup_(close_list) struct kmod_list *list = NULL;
+	struct kmod_list *item;
+	char modalias[FIELDS_MAX];
+	bool there = true;
+
+	if (fields_get(&step->args, "modalias", modalias, sizeof(modalias)) < 0)
+		return false;
+	if (kmod_module_new_from_lookup(ctx, modalias, &list) < 0)
+		return true;
+	kmod_list_foreach(item, list)
+	{
+		struct kmod_module *module = kmod_module_get_module(item);
+
+		there = there && kmod_module_get_initstate(module) >= 0;
+		kmod_module_unref(module);
+	}
+	return there;
+}
+
+static int load_step(struct kmod_ctx *ctx, const struct step *step, struct fields *result,
+		     struct err *err)
+{
 	struct loaded loaded = { .n = 0 };
 	char names[FIELDS_MAX];
 	int r;
 
-	(void)report;
-	if (!ctx)
-		return err_set(err, E_DRIVER, ENOMEM, "libkmod: no context");
 	if (fields_get(&step->args, "modalias", names, sizeof(names)) == 0) {
 		r = load_for_device(ctx, names, &loaded, err);
 	} else {
@@ -215,4 +236,51 @@ int drivers_run(const struct step *step, const struct report *report, struct fie
 	if (r == 0 && loaded.n > 0)
 		r = fields_add(result, "modules", loaded.names);
 	return r < 0 ? r : fields_addf(result, "loaded", "%u", loaded.n);
+}
+
+/* Loads for one step and reports it. */
+static void run_step(struct kmod_ctx *ctx, const struct step *step, const struct report *report)
+{
+	struct fields result = { .text = "" };
+	struct err err = { .code = E_NONE };
+	int r = load_step(ctx, step, &result, &err);
+
+	report_result(report, step->id, r, &result, &err);
+}
+
+/*
+ * Most devices need no module of the initrd: their steps end at once, with one look into the index.
+ * For the others a slow driver must not hold up the next one: each but the last has a process.
+ */
+void drivers_run_batch(const struct step *steps, size_t n, const struct report *report)
+{
+	_cleanup_(close_kmod) struct kmod_ctx *ctx = open_kmod();
+	const struct step *left[BATCH_MAX];
+	struct fields none = { .text = "loaded=0" };
+	struct err err = { .code = E_NONE };
+	size_t n_left = 0;
+
+	if (!ctx)
+		err_set(&err, E_DRIVER, ENOMEM, "libkmod: no context");
+	else
+		kmod_load_resources(ctx);
+	for (size_t i = 0; i < n; i++) {
+		if (!ctx || settled(ctx, &steps[i]))
+			report_result(report, steps[i].id, ctx ? 0 : -ENOMEM, &none, &err);
+		else
+			left[n_left++] = &steps[i];
+	}
+	for (size_t i = 0; i < n_left; i++) {
+		pid_t pid = i + 1 < n_left ? fork() : -1;
+
+		if (pid > 0)
+			continue;
+		if (pid == 0)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+		run_step(ctx, left[i], report);
+		if (pid == 0)
+			_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
 }

@@ -26,7 +26,11 @@ struct verb_info {
 	unsigned int kinds; /* mask of 1 << FACT_…: what it may report besides its result */
 	int (*run)(const struct step *step, const struct report *report, struct fields *result,
 		   struct err *err);
+	/* Instead, where one child does better with several steps: it reports each one's result. */
+	void (*run_batch)(const struct step *steps, size_t n, const struct report *report);
 };
+
+#define BATCH_MAX 32
 
 const struct verb_info *verb_info(enum verb verb);
 
@@ -34,12 +38,16 @@ const struct verb_info *verb_info(enum verb verb);
 int report_fact(const struct report *report, enum fact_kind kind, const char *subject,
 		const struct fields *fields);
 
+/* Sends the end of a step to PID 1: r < 0 is its failure, err tells why. 0 or -errno. */
+int report_result(const struct report *report, const char *id, int r, const struct fields *result,
+		  const struct err *err);
+
 /* The argument of a step, or E_INTERNAL where it is missing. */
 int step_get(const struct step *step, const char *key, char *ret, size_t size, struct err *err);
 
 int coldplug_run(const struct step *, const struct report *, struct fields *, struct err *);
 int efivars_run(const struct step *, const struct report *, struct fields *, struct err *);
-int drivers_run(const struct step *, const struct report *, struct fields *, struct err *);
+void drivers_run_batch(const struct step *, size_t, const struct report *);
 int probe_run(const struct step *, const struct report *, struct fields *, struct err *);
 int verity_run(const struct step *, const struct report *, struct fields *, struct err *);
 int mount_run(const struct step *, const struct report *, struct fields *, struct err *);

@@ -9,14 +9,15 @@
 #define KIND(k) (1U << FACT_##k)
 
 static const struct verb_info verbs[] = {
-	[VERB_COLDPLUG] = { "coldplug", LANE_ANY, 30000, KIND(SETTLED), coldplug_run },
-	[VERB_EFIVARS] = { "efivars", LANE_ANY, 10000, KIND(EFI), efivars_run },
-	[VERB_DRIVERS] = { "drivers", LANE_DRIVERS, 60000, 0, drivers_run },
-	[VERB_PROBE] = { "probe", LANE_ANY, 60000, KIND(GPT) | KIND(PART) | KIND(SIG), probe_run },
-	[VERB_VERITY] = { "verity", LANE_ANY, 60000, 0, verity_run },
-	[VERB_MOUNT] = { "mount", LANE_ANY, 60000, 0, mount_run },
-	[VERB_MEASURE] = { "measure", LANE_TPM, 60000, 0, measure_run },
-	[VERB_HANDOVER] = { "handover", LANE_PID1, 0, 0, handover_run },
+	[VERB_COLDPLUG] = { "coldplug", LANE_ANY, 30000, KIND(SETTLED), coldplug_run, NULL },
+	[VERB_EFIVARS] = { "efivars", LANE_ANY, 10000, KIND(EFI), efivars_run, NULL },
+	[VERB_DRIVERS] = { "drivers", LANE_DRIVERS, 60000, 0, NULL, drivers_run_batch },
+	[VERB_PROBE] = { "probe", LANE_ANY, 60000, KIND(GPT) | KIND(PART) | KIND(SIG), probe_run,
+			 NULL },
+	[VERB_VERITY] = { "verity", LANE_ANY, 60000, 0, verity_run, NULL },
+	[VERB_MOUNT] = { "mount", LANE_ANY, 60000, 0, mount_run, NULL },
+	[VERB_MEASURE] = { "measure", LANE_TPM, 60000, 0, measure_run, NULL },
+	[VERB_HANDOVER] = { "handover", LANE_PID1, 0, 0, handover_run, NULL },
 };
 
 const struct verb_info *verb_info(enum verb verb)
@@ -37,6 +38,22 @@ int report_fact(const struct report *report, enum fact_kind kind, const char *su
 		return r;
 	line[len] = '\n';
 	return fs_write_all(report->fd, line, len + 1);
+}
+
+int report_result(const struct report *report, const char *id, int r, const struct fields *result,
+		  const struct err *err)
+{
+	struct fields status = { .text = "" };
+
+	fields_add(&status, "status", r < 0 ? "failed" : "done");
+	if (r < 0) {
+		fields_add(&status, "code", err_name(err->code == E_NONE ? E_INTERNAL : err->code));
+		fields_add(&status, "text", err->text);
+	} else if (strlen(status.text) + strlen(result->text) + 2 < FIELDS_MAX && result->text[0]) {
+		strcat(status.text, " ");
+		strcat(status.text, result->text);
+	}
+	return report_fact(report, FACT_RESULT, id, &status);
 }
 
 int step_get(const struct step *step, const char *key, char *ret, size_t size, struct err *err)

@@ -45,6 +45,15 @@ static bool any_disk_allowed(const struct facts *facts, const struct plan *plan)
 	return false;
 }
 
+/* A disk that is known and not yet read could be a second holder. */
+static bool all_probed(const struct facts *facts, const struct plan *plan)
+{
+	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++)
+		if (step->verb == VERB_PROBE && !facts_step_result(facts, step->id))
+			return false;
+	return true;
+}
+
 static void find_holder(const struct facts *facts, struct plan *plan, const char *variable,
 			const char *uuid)
 {
@@ -77,11 +86,13 @@ void bootdisk_decide(const struct facts *facts, struct plan *plan)
 	plan_probes(facts, plan);
 	if (!sources_settled(facts))
 		return;
+	plan->disks_read = all_probed(facts, plan);
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
 		value_get(facts, FACT_EFI, variables[i], uuid, sizeof(uuid));
 		if (!uuid[0])
 			continue;
-		find_holder(facts, plan, variables[i], uuid);
+		if (plan->disks_read)
+			find_holder(facts, plan, variables[i], uuid);
 		return;
 	}
 	if (any_disk_allowed(facts, plan))

@@ -101,7 +101,8 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	bool tmpfs, has_root, has_usr;
 	char arch[24];
 
-	if (!sources_settled(facts) || (!plan->boot_disk[0] && !plan->any_disk))
+	if (!sources_settled(facts) || !plan->disks_read ||
+	    (!plan->boot_disk[0] && !plan->any_disk))
 		return;
 	if (auto_off(facts)) {
 		plan_refuse(plan, E_ROOT_MISSING, "systemd.gpt_auto=0, and no root= or roothash=");
