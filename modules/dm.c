@@ -164,15 +164,20 @@ void dm_remove(const char *name)
 int dm_verity_params(const struct dm_verity *verity, char ret[DM_TEXT_MAX], struct err *err)
 {
 	const struct verity_superblock *super = verity->super;
-	const char *key = verity->signature_key;
+	const char *key = verity->signature_key, *mode = verity->on_corruption;
+	unsigned int n = (key ? 2 : 0) + (mode ? 1 : 0);
+	char count[8] = "";
 	char salt[2 * VERITY_SALT_MAX + 1];
 
 	hex_encode(super->salt, super->salt_size, salt);
-	if (text_format(ret, DM_TEXT_MAX, "1 %s %s %u %u %" PRIu64 " 1 %s %s %s%s%s",
+	if (n > 0)
+		text_format(count, sizeof(count), " %u", n);
+	if (text_format(ret, DM_TEXT_MAX, "1 %s %s %u %u %" PRIu64 " 1 %s %s %s%s%s%s%s%s",
 			verity->data_dev, verity->hash_dev, super->data_block_size,
 			super->hash_block_size, super->data_blocks, super->algorithm,
-			verity->roothash, super->salt_size ? salt : "-",
-			key ? " 2 root_hash_sig_key_desc " : "", key ? key : "") < 0)
+			verity->roothash, super->salt_size ? salt : "-", count, mode ? " " : "",
+			mode ? mode : "", key ? " root_hash_sig_key_desc " : "",
+			key ? key : "") < 0)
 		return err_set(err, E_DM, E2BIG, "verity parameters too long");
 	return 0;
 }

@@ -30,6 +30,7 @@ struct dm_verity {
 	const struct verity_superblock *super;
 	const char *roothash;	   /* lowercase hex */
 	const char *signature_key; /* description of a "user" key; NULL: none */
+	const char *on_corruption; /* "panic_on_corruption"; NULL: reads fail with EIO */
 };
 
 /* The target's parameters as the kernel prints them again, so that both can be compared. */

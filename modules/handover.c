@@ -5,19 +5,23 @@
  * openat2() so that its symlinks cannot lead out of it (threat A46).
  */
 #include "modules/handover.h"
+#include "init/base/fs.h"
 #include "modules/verb.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #define INIT_ARGS_MAX 64
 #define DELETE_DEPTH_MAX 32
@@ -27,10 +31,21 @@
 #endif
 
 static char **kernel_argv;
+static uint64_t start_realtime_usec, start_monotonic_usec;
+
+static uint64_t now_usec(clockid_t clock)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
 
 void handover_arguments(char **argv)
 {
 	kernel_argv = argv;
+	start_realtime_usec = now_usec(CLOCK_REALTIME);
+	start_monotonic_usec = now_usec(CLOCK_MONOTONIC);
 }
 
 static int open_in_root(int root_fd, const char *path, uint64_t flags, uint64_t resolve)
@@ -140,14 +155,54 @@ static int switch_root(int root_fd, struct err *err)
 	return 0;
 }
 
+/* Whether the path leads to systemd, which "/sbin/init" does not say. */
+static bool is_systemd(const char *init)
+{
+	_close_ int fd = open(init, O_PATH | O_CLOEXEC);
+	char link[40], path[PATH_MAX];
+	ssize_t n;
+
+	text_format(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = fd < 0 ? -1 : readlink(link, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return strcmp(strrchr(path, '/') ?: "", "/systemd") == 0;
+}
+
+/*
+ * What a systemd in the initrd would pass on, but for units: systemd's src/core/main.c (the two
+ * options) and manager-serialize.c. So systemd-analyze shows how long the initrd took.
+ */
+static size_t systemd_arguments(char **args, char option[32])
+{
+	static char switched[] = "--switched-root", system[] = "--system";
+	char text[96];
+	int fd = memfd_create("systemd-state", 0); /* inherited on purpose */
+
+	if (fd < 0)
+		return 0;
+	text_format(text, sizeof(text), "initrd-timestamp=%" PRIu64 " %" PRIu64 "\n\n",
+		    start_realtime_usec, start_monotonic_usec);
+	if (fs_write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0) {
+		close(fd);
+		return 0;
+	}
+	text_format(option, 32, "--deserialize=%d", fd);
+	args[0] = switched;
+	args[1] = system;
+	args[2] = option;
+	return 3;
+}
+
 static int exec_init(const char *init, struct err *err)
 {
-	char *args[INIT_ARGS_MAX + 1], name[PATH_MAX];
+	char *args[1 + 3 + INIT_ARGS_MAX + 1], name[PATH_MAX], option[32];
 	size_t n = 0;
 
 	text_copy(name, sizeof(name), init);
 	args[n++] = name;
-	for (char **arg = kernel_argv + 1; *arg && n < INIT_ARGS_MAX; arg++)
+	if (is_systemd(init))
+		n += systemd_arguments(args + n, option);
+	for (char **arg = kernel_argv + 1; *arg && n < ARRAY_SIZE(args) - 1; arg++)
 		args[n++] = *arg;
 	args[n] = NULL;
 	execv(init, args);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Keeps PID 1's own arguments (borrowed, for ever): those after the first go to the new init. */
+/* At the start: keeps PID 1's own arguments (borrowed, for ever), of which those after the first
+   go to the new init, and the time, which systemd shows as the initrd's. */
 void handover_arguments(char **argv);

@@ -44,8 +44,23 @@ static void free_probe(blkid_probe *probe)
 	blkid_free_probe(*probe);
 }
 
+/* root=UUID= or LABEL=: an empty want asks for nothing. */
+static int check_wanted(blkid_probe probe, const char *name, const char *want, struct err *err)
+{
+	const char *key = text_starts(want, "UUID=") ? "UUID" : "LABEL", *value = "none";
+
+	if (!want[0])
+		return 0;
+	blkid_probe_lookup_value(probe, key, &value, NULL);
+	if (strcmp(want + strlen(key) + 1, value) == 0)
+		return 0;
+	return err_set(err, E_ROOT_MISSING, ENOENT, "%s has %s %.40s, wanted is %.60s", name, key,
+		       value, want);
+}
+
 /* Asks libblkid for these types only; two answers are none (threat A44). */
-static int detect(int fd, const char *name, char *ret, size_t size, struct err *err)
+static int detect(int fd, const char *name, const char *want, char *ret, size_t size,
+		  struct err *err)
 {
 	static char names[][10] = { "erofs", "squashfs", "ext4", "btrfs", "xfs" };
 	char *filter[ARRAY_SIZE(names) + 1] = { NULL };
@@ -57,7 +72,8 @@ static int detect(int fd, const char *name, char *ret, size_t size, struct err *
 		filter[i] = names[i];
 	if (!probe || blkid_probe_set_device(probe, fd, 0, 0) < 0 ||
 	    blkid_probe_enable_superblocks(probe, 1) < 0 ||
-	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE) < 0 ||
+	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
+							     BLKID_SUBLKS_LABEL) < 0 ||
 	    blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, filter) < 0)
 		return err_set(err, E_IO, EIO, "%s cannot be probed", name);
 	r = blkid_do_safeprobe(probe);
@@ -68,7 +84,8 @@ static int detect(int fd, const char *name, char *ret, size_t size, struct err *
 	if (r > 0 || blkid_probe_lookup_value(probe, "TYPE", &type, NULL) < 0)
 		return err_set(err, E_FS_TYPE, ENOTSUP,
 			       "%s holds none of erofs, squashfs, ext4, btrfs, xfs", name);
-	return text_copy(ret, size, type);
+	text_copy(ret, size, type);
+	return check_wanted(probe, name, want, err);
 }
 
 /* A line "\ttype" of /proc/filesystems: block file systems have no "nodev" before it. */
@@ -192,11 +209,12 @@ static const struct root_fs *find_type(const struct step *step, int fd, const ch
 				       struct err *err)
 {
 	const struct root_fs *fs;
-	char type[16];
+	char type[16], want[FIELDS_MAX];
 	int r = fields_get(&step->args, "fstype", type, sizeof(type));
 
-	if ((r == -ENOENT || (r == 0 && (!type[0] || strcmp(type, "auto") == 0))) &&
-	    detect(fd, name, type, sizeof(type), err) < 0) {
+	fields_get(&step->args, "want", want, sizeof(want));
+	if ((want[0] || r == -ENOENT || (r == 0 && (!type[0] || strcmp(type, "auto") == 0))) &&
+	    detect(fd, name, want, type, sizeof(type), err) < 0) {
 		blame_verity(name, err);
 		return NULL;
 	}

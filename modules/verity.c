@@ -37,6 +37,7 @@ struct verity {
 	struct verity_superblock super;
 	char params[DM_TEXT_MAX]; /* that were loaded */
 	char by[96];		  /* who vouched for the root hash */
+	const char *on_corruption;
 };
 
 static void close_part(struct part *part)
@@ -117,7 +118,8 @@ static int load_table(struct verity *v, const char *signature_key, struct err *e
 					 .hash_dev = v->hash.dev,
 					 .super = &v->super,
 					 .roothash = v->roothash,
-					 .signature_key = signature_key };
+					 .signature_key = signature_key,
+					 .on_corruption = v->on_corruption };
 	int r = dm_verity_params(&table, v->params, err);
 
 	return r < 0 ? r : dm_load(v->name, "verity", sectors(v), v->params, err);
@@ -262,6 +264,10 @@ static int read_arguments(const struct step *step, struct verity *v, struct err 
 		r = step_get(step, "roothash", v->roothash, sizeof(v->roothash), err);
 	if (r == 0 && hex_decode(v->roothash, digest, sizeof(digest)) <= 0)
 		r = err_set(err, E_INTERNAL, EINVAL, "roothash= is not lowercase hex");
+	if (fields_are(&step->args, "options", "panic-on-corruption"))
+		v->on_corruption = "panic_on_corruption";
+	else if (fields_are(&step->args, "options", "restart-on-corruption"))
+		v->on_corruption = "restart_on_corruption";
 	return r;
 }
 

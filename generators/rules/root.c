@@ -25,6 +25,7 @@ static void plan_role(const struct facts *facts, struct plan *plan, const struct
 		step_arg(plan, step, "sig", triple->sig->subject);
 	step_arg(plan, step, "roothash", triple->roothash);
 	step_arg(plan, step, "trust", triple->trusted_word ? "cmdline" : "signed");
+	role_verity_words(facts, plan, step, name);
 	probe_id(triple->disk, probe, sizeof(probe));
 	step_after(plan, step, probe);
 	step_after(plan, step, "dm");
@@ -71,13 +72,13 @@ static void refuse_missing(const struct facts *facts, struct plan *plan, const c
 		    plan->any_disk ? "no disk" : plan->boot_disk, arch, arch);
 }
 
-/* roothash= names a root that may still turn up on another disk. */
-static bool hash_awaited(const struct facts *facts, const struct plan *plan)
+/* root= or roothash= names a root that may still turn up on another disk. */
+static bool root_awaited(const struct facts *facts, const struct plan *plan)
 {
 	struct word word;
 
-	return plan->any_disk && word_get(facts, "roothash", &word) &&
-	       !facts_find(facts, FACT_DEADLINE, "root");
+	return plan->any_disk && !facts_find(facts, FACT_DEADLINE, "root") &&
+	       (word_get(facts, "roothash", &word) || word_get(facts, "root", &word));
 }
 
 /* systemd.gpt_auto=0: only what root=, roothash=, mount.usr= or usrhash= name. */
@@ -112,7 +113,7 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	tmpfs = word_get(facts, "root", &word) && strcmp(word.value, "tmpfs") == 0;
 	has_root = !tmpfs && triple_choose(facts, plan, PART_ROOT, arch, &root);
 	has_usr = triple_choose(facts, plan, PART_USR, arch, &usr);
-	if (plan->n_refusals > 0 || (!has_root && !tmpfs && hash_awaited(facts, plan)))
+	if (plan->n_refusals > 0 || (!has_root && !tmpfs && root_awaited(facts, plan)))
 		return;
 	if (!has_root && !has_usr) {
 		refuse_missing(facts, plan, arch);

@@ -10,11 +10,24 @@ struct role {
 	const char *name;		  /* "root" */
 	char data[24], hash[32], sig[40]; /* DPS names of the three types */
 	char root_word[256];		  /* root= or mount.usr=, without those that mean DPS */
-	char hash_word[256];		  /* roothash= or usrhash= */
-	bool hash_trusted;		  /* and it is enough by itself */
+	char data_word[256];		  /* systemd.verity_root_data=, and _hash= */
+	char tree_word[256];
+	char hash_word[256]; /* roothash= or usrhash= */
+	bool hash_trusted;   /* and it is enough by itself */
 	unsigned int n_data, n_hash, n_sig, n_bad_sig;
 	const struct fact *first_data, *first_bad_sig;
+	const struct fact *excluded; /* the data of a complete set that a word does not mean */
 };
+
+/* systemd-veritysetup-generator(8): systemd.verity_root_data= and its like. */
+static void role_word(const struct facts *facts, const char *name, const char *what, char ret[256])
+{
+	char key[40];
+	struct word word;
+
+	text_format(key, sizeof(key), "systemd.verity_%s_%s", name, what);
+	text_copy(ret, 256, word_get(facts, key, &word) ? word.value : "");
+}
 
 /* "systemd.verity_root_data=" has no short form; "root=" means DPS in two spellings. */
 static void role_words(const struct facts *facts, const struct plan *plan, enum designator part,
@@ -31,6 +44,8 @@ static void role_words(const struct facts *facts, const struct plan *plan, enum 
 	if (word_get(facts, usr ? "mount.usr" : "root", &word) &&
 	    strcmp(word.value, "gpt-auto") != 0 && strcmp(word.value, "dissect") != 0)
 		text_copy(role->root_word, sizeof(role->root_word), word.value);
+	role_word(facts, role->name, "data", role->data_word);
+	role_word(facts, role->name, "hash", role->tree_word);
 	if (word_get(facts, usr ? "usrhash" : "roothash", &word)) {
 		text_copy(role->hash_word, sizeof(role->hash_word), word.value);
 		role->hash_trusted = word.trusted || (plan->policy.flags[part] & POLICY_VERITY);
@@ -71,12 +86,15 @@ static bool word_matches(const char *word, const struct fact *part)
 		if (text_starts(word, forms[i].prefix))
 			return fields_are(&part->fields, forms[i].key,
 					  word + strlen(forms[i].prefix));
-	return text_starts(word, "/dev/") && strcmp(word + 5, part->subject) == 0;
+	/* UUID= and LABEL= are the file system's: looked at where it is verified, by the mount */
+	return text_starts(word, "UUID=") || text_starts(word, "LABEL=") ||
+	       (text_starts(word, "/dev/") && strcmp(word + 5, part->subject) == 0);
 }
 
 static bool word_known(const char *word)
 {
 	return !word[0] || text_starts(word, "PARTUUID=") || text_starts(word, "PARTLABEL=") ||
+	       text_starts(word, "UUID=") || text_starts(word, "LABEL=") ||
 	       text_starts(word, "/dev/");
 }
 
@@ -88,6 +106,8 @@ static void count_role(const struct facts *facts, const struct plan *plan, struc
 		if (!part_eligible(facts, plan, role, part))
 			continue;
 		if (fields_are(&part->fields, "name", role->data)) {
+			if (!word_matches(role->root_word, part))
+				continue;
 			if (!role->first_data ||
 			    strcmp(part->subject, role->first_data->subject) < 0)
 				role->first_data = part;
@@ -147,7 +167,7 @@ static const struct fact *find_half(const struct facts *facts, struct plan *plan
 }
 
 /* Completes a triple from its root hash; false where a part of it is missing. */
-static bool complete(const struct facts *facts, struct plan *plan, const struct role *role,
+static bool complete(const struct facts *facts, struct plan *plan, struct role *role,
 		     const char *roothash, struct triple *ret)
 {
 	char uuid[UUID_TEXT_SIZE];
@@ -158,8 +178,14 @@ static bool complete(const struct facts *facts, struct plan *plan, const struct 
 	if (!ret->data || !half_uuid(roothash, 1, uuid))
 		return false;
 	ret->hash = find_half(facts, plan, role, role->hash, uuid);
-	if (!ret->hash || !word_matches(role->root_word, ret->data))
+	if (!ret->hash)
 		return false;
+	if (!word_matches(role->root_word, ret->data) ||
+	    !word_matches(role->data_word, ret->data) ||
+	    !word_matches(role->tree_word, ret->hash)) {
+		role->excluded = ret->data;
+		return false;
+	}
 	fields_get(&ret->data->fields, "disk", ret->disk, sizeof(ret->disk));
 	if (!fields_are(&ret->hash->fields, "disk", ret->disk))
 		return false;
@@ -181,7 +207,7 @@ static void refuse_two(struct plan *plan, const struct role *role, const struct 
 }
 
 /* Takes the newest of all complete, signed triples. */
-static bool choose_signed(const struct facts *facts, struct plan *plan, const struct role *role,
+static bool choose_signed(const struct facts *facts, struct plan *plan, struct role *role,
 			  struct triple *ret)
 {
 	const struct fact *tie = NULL;
@@ -215,7 +241,7 @@ static bool choose_signed(const struct facts *facts, struct plan *plan, const st
 	return found;
 }
 
-static bool choose_by_word(const struct facts *facts, struct plan *plan, const struct role *role,
+static bool choose_by_word(const struct facts *facts, struct plan *plan, struct role *role,
 			   struct triple *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -236,6 +262,10 @@ static void refuse_incomplete(const struct facts *facts, struct plan *plan, cons
 			    "%s: no data and verity partition with the UUIDs "
 			    "of %shash=%.16s…",
 			    role->name, role->name, role->hash_word);
+	else if (role->excluded)
+		plan_refuse(plan, E_ROOT_MISSING,
+			    "%s: %s is complete and signed, but not what the command line names",
+			    role->name, role->excluded->subject);
 	else if (role->hash_word[0])
 		return; /* it may still turn up on another disk */
 	else if (role->n_data == 0)
@@ -307,13 +337,18 @@ bool triple_choose(const struct facts *facts, struct plan *plan, enum designator
 	bool found;
 
 	role_words(facts, plan, part, arch, &role);
-	if (!word_known(role.root_word)) {
-		plan_refuse(plan, E_CMDLINE,
-			    "%s=%.80s: use gpt-auto, PARTUUID=, PARTLABEL= or /dev/…",
-			    part == PART_USR ? "mount.usr" : "root", role.root_word);
+	if (!word_known(role.root_word) || !word_known(role.data_word) ||
+	    !word_known(role.tree_word)) {
+		plan_refuse(
+			plan, E_CMDLINE,
+			"%s=%.80s: use gpt-auto, PARTUUID=, PARTLABEL=, UUID=, LABEL= or /dev/…",
+			part == PART_USR ? "mount.usr" : "root", role.root_word);
 		return false;
 	}
 	count_role(facts, plan, &role);
+	if (role.n_data == 0 && role.root_word[0] && plan->any_disk &&
+	    !facts_find(facts, FACT_DEADLINE, "root"))
+		return false; /* what it names may still turn up on another disk */
 	if (!policy_uses(plan, part, &role))
 		return false;
 	found = role.hash_word[0] && role.hash_trusted ? choose_by_word(facts, plan, &role, ret)
@@ -337,4 +372,24 @@ void role_mount_words(const struct facts *facts, struct plan *plan, struct step 
 		step_arg(plan, step, "fstype", word.value);
 	if (word_get(facts, usr ? "mount.usrflags" : "rootflags", &word))
 		step_arg(plan, step, "options", word.value);
+	if (word_get(facts, usr ? "mount.usr" : "root", &word) &&
+	    (text_starts(word.value, "UUID=") || text_starts(word.value, "LABEL=")))
+		step_arg(plan, step, "want", word.value);
+}
+
+void role_verity_words(const struct facts *facts, struct plan *plan, struct step *step,
+		       const char *name)
+{
+	char options[256];
+
+	role_word(facts, name, "options", options);
+	if (!options[0])
+		return;
+	if (strcmp(options, "panic-on-corruption") != 0 &&
+	    strcmp(options, "restart-on-corruption") != 0)
+		plan_refuse(plan, E_CMDLINE,
+			    "systemd.verity_%s_options=%.80s: lintel takes panic-on-corruption or "
+			    "restart-on-corruption",
+			    name, options);
+	step_arg(plan, step, "options", options);
 }

@@ -25,3 +25,7 @@ bool triple_choose(const struct facts *facts, struct plan *plan, enum designator
 /* rootfstype=, rootflags= or mount.usrfstype=, mount.usrflags= as arguments of the mount. */
 void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,
 		      const char *name);
+
+/* systemd.verity_root_options= or systemd.verity_usr_options= as an argument of the verity step. */
+void role_verity_words(const struct facts *facts, struct plan *plan, struct step *step,
+		       const char *name);

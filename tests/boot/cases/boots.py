@@ -24,6 +24,9 @@ def usr(name, fstype="erofs", tree="root-trixie", **fields):
 CASES = [
     root("boot-root-erofs", cpus=2),
     root("boot-direct", **DIRECT),
+    root("boot-verity-words", firmware="direct",
+         cmdline="root=PARTLABEL=lintel_1 systemd.verity_root_data=/dev/vda1 "
+                 "systemd.verity_root_options=panic-on-corruption"),
     root("boot-roothash", firmware="direct", cmdline="roothash={roothash}"),
     usr("boot-usr-erofs"),
     *(root(f"boot-root-{fstype}", fstype, **DIRECT)

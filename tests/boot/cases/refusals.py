@@ -34,10 +34,14 @@ CASES = [
     direct("unsigned-verity", "VERITY-UNSIGNED", sets=(Set("canary", sign=None),)),
     refuse("no-root", "ROOT-MISSING", edit("root", type="swap"), edit("root-verity", type="swap"),
            edit("root-verity-sig", type="swap")),
-    direct("two-same-versions", "ROOT-AMBIGUOUS", sets=(Set(), Set("canary"))),
+    refuse("two-same-versions", "ROOT-AMBIGUOUS",
+           sets=(Set(), Set("canary", label="lintel_01"))),
     direct("two-same-uuids", "GPT", duplicate("root"),
            cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5"),
     direct("tables-broken", "GPT", break_both_tables,
            cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5"),
+    direct("other-file-system-label", "ROOT-MISSING", cmdline="root=LABEL=other"),
+    direct("other-verity-data", "ROOT-MISSING", cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5 "
+           "systemd.verity_root_data=PARTLABEL=lintel_1_verity"),
     refuse("cloned-disk", "BOOTDISK-AMBIGUOUS", clones=(Clone("virtio-blk"),)),
 ]
