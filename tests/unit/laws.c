@@ -32,6 +32,9 @@ void plan_text(const struct facts *facts, const struct plan *plan, bool marks, c
 	ssize_t n;
 
 	explain_plan(fd, facts, plan, marks);
+	/* and what is not for a person: the arguments as the verbs get them */
+	for (size_t i = 0; i < plan->n_steps; i++)
+		dprintf(fd, "args %s %s\n", plan->steps[i].id, plan->steps[i].args.text);
 	n = pread(fd, ret, PLAN_TEXT_MAX - 1, 0);
 	ret[n < 0 ? 0 : n] = '\0';
 	close(fd);
