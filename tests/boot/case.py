@@ -18,10 +18,15 @@ class Set:
 
 @dataclass(frozen=True)
 class Clone:
-    """A second disk: the boot disk as it was before its mutations, with some of its own."""
+    """
+    A second disk: the boot disk as it was before its mutations, with some of its own. `first`: found
+    before the boot disk; `hot`: plugged in when the console shows the case's `plug_at`.
+    """
 
-    bus: str = "usb"
+    bus: str = "virtio-blk"
     mutations: tuple = ()
+    first: bool = False
+    hot: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Case:
     size: str = ""              # of the disk; else as small as it can be
     mutations: tuple = ()
     clones: tuple = ()
+    without_disk: bool = False  # the boot disk itself is left out: only its clones are there
+    plug_at: str = ""           # a regular expression: when hot disks are plugged in
     shows: tuple = ()           # regular expressions that lines of the console must match
     memory: int = 512
     cpus: int = 1               # two guests at a time on two CPUs: more is slower

@@ -2,7 +2,7 @@
 
 from case import Case, Clone, Set
 from mutate import (break_both_tables, delete, duplicate, edit, edit_signature, flip,
-                    flip_everywhere, overwrite, resign)
+                    flip_everywhere, new_disk_uuid, overwrite, resign)
 
 
 def refuse(name, code, *mutations, **fields):
@@ -43,5 +43,10 @@ CASES = [
     direct("other-file-system-label", "ROOT-MISSING", cmdline="root=LABEL=other"),
     direct("other-verity-data", "ROOT-MISSING", cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5 "
            "systemd.verity_root_data=PARTLABEL=lintel_1_verity"),
-    refuse("cloned-disk", "BOOTDISK-AMBIGUOUS", clones=(Clone("virtio-blk"),)),
+    refuse("cloned-disk", "BOOTDISK-AMBIGUOUS", clones=(Clone(),)),
+    refuse("cloned-disk-first", "BOOTDISK-AMBIGUOUS", clones=(Clone(first=True),)),
+    refuse("cloned-disk-other-bus", "BOOTDISK-AMBIGUOUS", bus="virtio-scsi",
+           clones=(Clone("virtio-scsi", mutations=(new_disk_uuid,)),)),
+    direct("cloned-disk-hot", "ROOT-AMBIGUOUS", clones=(Clone(hot=True), Clone(hot=True)),
+           without_disk=True, plug_at="coldplug: done"),
 ]
