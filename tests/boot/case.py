@@ -7,13 +7,17 @@ BOOT = "boot"
 
 @dataclass(frozen=True)
 class Set:
-    """Partitions made from one tree. `sign` names a key pair of build/keys; None: no signature."""
+    """
+    Partitions made from one tree. `sign` names a key pair of build/keys; None: no signature. A layout
+    "luks" is sealed to the case's TPM: to PCR 11 signed by build/keys/pcr.key, and to `pcrs`.
+    """
 
     tree: str = "root-trixie"
     layout: str = "verity"
     fstype: str = "erofs"
     label: str = "lintel_1"
     sign: str = "secureboot"
+    pcrs: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class Case:
     kernel: str = ""            # a tree that has one; else that of the first set
     firmware: str = "secureboot"  # or "direct": QEMU loads kernel and initrd, no TPM
     cmdline: str = ""
+    policy: str = ""            # the build's image policy
+    other_tpm: bool = False     # the machine has another TPM than the disk was sealed to
+    pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
     size: str = ""              # of the disk; else as small as it can be
     mutations: tuple = ()
     clones: tuple = ()

@@ -2,10 +2,12 @@
 """The one place that knows how the guests of the boot tests run in QEMU."""
 
 import argparse
+import contextlib
 import json
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -86,6 +88,24 @@ def start_tpm(state):
                    check=True, stdin=subprocess.DEVNULL)
     return ["-chardev", f"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
             "-device", "tpm-crb,tpmdev=tpm"]
+
+
+@contextlib.contextmanager
+def host_tpm(state):
+    """A software TPM with that state for tools of this machine; yields its name for systemd."""
+    path = state / "host"
+    subprocess.run(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
+                    "--server", f"type=unixio,path={path}", "--ctrl", f"type=unixio,path={path}.ctrl",
+                    "--flags", "not-need-init,startup-clear", "--daemon",
+                    "--pid", f"file={state}/host.pid"], check=True, stdin=subprocess.DEVNULL)
+    process = int((state / "host.pid").read_text(encoding="ascii"))
+    handle = os.pidfd_open(process)
+    try:
+        yield f"swtpm:path={path}"
+    finally:
+        os.kill(process, signal.SIGTERM)
+        select.select([handle], [], [])  # its state is whole when it has ended
+        os.close(handle)
 
 
 def command_line(guest, scratch):
