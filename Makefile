@@ -17,6 +17,8 @@ GCC_CFLAGS := $(BASE_CFLAGS) $(HARDEN) -Wno-format-truncation
 ASAN_CFLAGS := $(BASE_CFLAGS) -Wno-format-truncation -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 
+FUZZ_CFLAGS := $(BASE_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
 CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generators/rules/*.c)
 INIT := $(CORE) $(wildcard init/*.c modules/*.c)
 HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c
@@ -75,10 +77,15 @@ $(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
 $(B)/unit-static: $(UNIT:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 
-$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(CORE)
+$(B)/obj/fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	@clang $(BASE_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $(filter %.c,$^)
+	@clang $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+
+.PRECIOUS: $(B)/obj/fuzz/%.o
+$(B)/fuzz/%: $(B)/obj/fuzz/tests/fuzz/fuzz_%.o $(B)/obj/fuzz/tests/unit/gpt_build.o \
+		$(CORE:%.c=$(B)/obj/fuzz/%.o)
+	@mkdir -p $(@D)
+	@clang $(FUZZ_CFLAGS) -o $@ $^
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
