@@ -23,6 +23,7 @@ CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generator
 INIT := $(CORE) $(wildcard init/*.c modules/*.c)
 HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c
 UNIT := $(CORE) init/explain.c images/image.c $(wildcard modules/dm.c modules/pkcs7.c tests/unit/*.c)
+UNIT_TPM := $(CORE) $(wildcard modules/tpm2*.c tests/tpm/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 
@@ -68,6 +69,11 @@ $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
 $(B)/unit: $(UNIT:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) -o $@ $^ -lcrypto
 
+# over the host's tpm2-tss, which has a TCTI for swtpm
+$(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
+	@gcc $(ASAN_CFLAGS) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-swtpm \
+		-ltss2-tcti-device -lcrypto
+
 $(B)/unit-static: $(UNIT:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 
@@ -95,7 +101,7 @@ check:
 
 unit:
 	@images/setup build unit
-	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/lintel
+	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/unit-tpm $(B)/lintel
 	@tests/unit/run
 
 lint:

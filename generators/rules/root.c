@@ -9,13 +9,38 @@
 
 #include <string.h>
 
+static void driver_id(const char *name, char ret[16])
+{
+	text_format(ret, 16, "fs-%s", name);
+}
+
+/* The file system's driver can come while dm-verity starts; a wrong hint only costs time. */
+static bool plan_driver(const struct facts *facts, struct plan *plan, const struct triple *triple,
+			const char *name)
+{
+	char hint[16], id[16];
+	struct step *step;
+	struct word word;
+
+	if (word_get(facts, strcmp(name, "usr") == 0 ? "mount.usrfstype" : "rootfstype", &word) ||
+	    fields_get(&triple->data->fields, "hint", hint, sizeof(hint)) < 0 ||
+	    strcmp(hint, "crypto_LUKS") == 0)
+		return false;
+	driver_id(name, id);
+	step = plan_step(plan, VERB_DRIVERS, id, "%s seems to hold it", triple->data->subject);
+	step_arg(plan, step, "module", hint);
+	return true;
+}
+
 /* The steps that verify and mount one role. */
 static void plan_role(const struct facts *facts, struct plan *plan, const struct triple *triple,
 		      const char *name, const char *where)
 {
-	char probe[FACT_NAME_MAX], mount[16];
+	char probe[FACT_NAME_MAX], mount[16], id[16];
 	struct step *step;
+	bool driver;
 
+	driver = plan_driver(facts, plan, triple, name);
 	step = plan_step(plan, VERB_VERITY, name, "%s, DPS %s, %s", triple->why_disk,
 			 triple->type_name, triple->why_trust);
 	step_arg(plan, step, "name", name);
@@ -38,6 +63,9 @@ static void plan_role(const struct facts *facts, struct plan *plan, const struct
 	step_arg(plan, step, "where", where);
 	role_mount_words(facts, plan, step, name);
 	step_after(plan, step, name);
+	driver_id(name, id);
+	if (driver)
+		step_after(plan, step, id);
 }
 
 static void plan_tmpfs_root(struct plan *plan, const char *why)
