@@ -141,6 +141,8 @@ TEST(faults_for_good)
 	/* busy for longer than the library tries */
 	for (unsigned int i = 3; i < commands - 4; i++)
 		CHECK_INT(run("signed", i % 3, i, i + 9), E_NONE);
+	/* what was imported once is not imported again */
+	CHECK_INT(run("offline", 3, 8, 8), E_NONE);
 	/* lockout is told even where the TPM does not say how long */
 	CHECK_INT(run("signed", 4, 0, UINT_MAX), E_LOCKOUT);
 }
