@@ -38,7 +38,7 @@ static int check_serialized(const struct tpm2_token *token, TPM2B_NAME *ret, str
 	    Tss2_MU_UINT32_Unmarshal(token->srk, token->srk_size, &at, &type) ||
 	    type != RESOURCE_KEY ||
 	    Tss2_MU_TPM2B_PUBLIC_Unmarshal(token->srk, token->srk_size, &at, &public) ||
-	    at != token->srk_size)
+	    at != token->srk_size || 4U + 2 + ret->size + 4 + 2 + public.size != at)
 		return err_set(err, E_TOKEN, EINVAL, "tpm2_srk is no serialized key");
 	if (handle >> TPM2_HR_SHIFT != TPM2_HT_PERSISTENT)
 		return err_set(err, E_TOKEN, EINVAL, "tpm2_srk 0x%x is no persistent key", handle);

@@ -138,6 +138,11 @@ TEST(faults_for_good)
 	CHECK_INT(run("signed", 3, 5, UINT_MAX), E_UNSEAL);
 	CHECK(strstr(err.text, "a PCR changed meanwhile") != NULL);
 	CHECK(wire.commands > 31 && wire.commands < 31 * 8);
+	/* busy for longer than the library tries */
+	for (unsigned int i = 3; i < commands - 4; i++)
+		CHECK_INT(run("signed", i % 3, i, i + 9), E_NONE);
+	/* what was imported once is not imported again */
+	CHECK_INT(run("offline", 3, 8, 8), E_NONE);
 	/* lockout is told even where the TPM does not say how long */
 	CHECK_INT(run("signed", 4, 0, UINT_MAX), E_LOCKOUT);
 }
