@@ -44,6 +44,8 @@ class Case:
     kernel: str = ""            # a tree that has one; else that of the first set
     firmware: str = "secureboot"  # or "direct": QEMU loads kernel and initrd, no TPM
     cmdline: str = ""
+    appended: str = ""          # words that an attacker adds: by the loader, or by SMBIOS
+    has_tpm: bool = True
     policy: str = ""            # the build's image policy
     other_tpm: bool = False     # the machine has another TPM than the disk was sealed to
     pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
@@ -56,6 +58,11 @@ class Case:
     memory: int = 512
     cpus: int = 1               # two guests at a time on two CPUs: more is slower
     timeout: int = 180
+
+    @property
+    def unseals(self):
+        """How many secrets the TPM must have given out when the boot is over."""
+        return int(self.sets[0].layout == "luks" and self.expect == BOOT)
 
     @property
     def kernel_tree(self):

@@ -47,6 +47,7 @@ class Guest:
     initrd: Path = None
     cmdline: str = ""
     tpm_state: Path = None
+    has_tpm: bool = True
     memory: int = 512
     cpus: int = 2
     extra: list = field(default_factory=list)
@@ -84,7 +85,8 @@ def start_tpm(state):
     """Starts a software TPM that ends with its machine; returns QEMU's options."""
     control = state / "socket"
     subprocess.run(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
-                    "--ctrl", f"type=unixio,path={control}", "--terminate", "--daemon"],
+                    "--ctrl", f"type=unixio,path={control}", "--terminate", "--daemon",
+                    "--log", f"file={state}/log,level=20"],
                    check=True, stdin=subprocess.DEVNULL)
     return ["-chardev", f"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
             "-device", "tpm-crb,tpmdev=tpm"]
@@ -124,7 +126,8 @@ def command_line(guest, scratch):
                     "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
         state = guest.tpm_state or scratch / "tpm"
         state.mkdir(exist_ok=True)
-        command += start_tpm(state)
+        if guest.has_tpm:
+            command += start_tpm(state)
     for number, (path, bus) in enumerate(guest.disks):
         drive = f"disk{number}"
         command += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,cache=unsafe,file={path}"]
