@@ -69,10 +69,12 @@ $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
 $(B)/unit: $(UNIT:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) -o $@ $^ -lcrypto
 
-# over the host's tpm2-tss, which has a TCTI for swtpm
 $(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
-	@gcc $(ASAN_CFLAGS) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-swtpm \
-		-ltss2-tcti-device -lcrypto
+	@gcc $(ASAN_CFLAGS) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-device -lcrypto
+
+$(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o)
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ \
+		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 $(B)/unit-static: $(UNIT:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
@@ -101,7 +103,7 @@ check:
 
 unit:
 	@images/setup build unit
-	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/unit-tpm $(B)/lintel
+	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/unit-tpm $(B)/unit-tpm-static $(B)/lintel
 	@tests/unit/run
 
 lint:

@@ -3,6 +3,7 @@
 #include "tests/tpm/tpm.h"
 #include "tests/unit/test.h"
 
+#include "init/base/text.h"
 #include "modules/tpm2_measure.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ static bool closed(enum err_code code)
 	return code == E_UNSEAL || code == E_LOCKOUT || code == E_PCR_SIGNATURE;
 }
 
-static void sweep(const char *name)
+static void sweep(const char *name, size_t first_fault)
 {
 	unsigned int commands, last_needed = 0;
 
@@ -82,7 +83,7 @@ static void sweep(const char *name)
 	CHECK_INT(run(name, 0, UINT_MAX, 0), E_NONE);
 	commands = wire.commands;
 	CHECK(commands > 8 && commands < COMMANDS_MAX);
-	for (size_t f = 0; f < ARRAY_SIZE(faults); f++)
+	for (size_t f = first_fault; f < ARRAY_SIZE(faults); f++)
 		for (unsigned int i = 0; i < commands; i++) {
 			unsigned int before = test_failures;
 			enum err_code code = run(name, f, i, i);
@@ -117,8 +118,8 @@ static void start(const char *pin)
 TEST(faults_once)
 {
 	start(NULL);
-	sweep("signed");
-	sweep("legacy");
+	sweep("signed", 5); /* the SRK's part is short: the TPM's own words are seen below */
+	sweep("legacy", 0);
 }
 
 TEST(faults_for_good)
@@ -167,8 +168,10 @@ TEST(faults_measure)
 {
 	static const uint8_t key[64] = "volume key";
 	unsigned int commands;
+	char log[128];
 
 	start(NULL);
+	text_format(log, sizeof(log), "%s/tpm2-measure.log", tpm.log_folder);
 	tpm_reconnect();
 	CHECK_INT(tpm2_measure_volume(&tpm, "root", "uuid", key, sizeof(key), &err), 0);
 	commands = wire.commands;
@@ -177,7 +180,8 @@ TEST(faults_measure)
 		for (unsigned int i = 0; i < commands; i++) {
 			int r;
 
-			tpm_start("ecc"); /* also a fresh log: a failed one stays marked */
+			tpm_reconnect();
+			unlink(log); /* one that failed stays marked */
 			wire.fault = faults[f].fault;
 			wire.fault_rc = faults[f].rc;
 			wire.first = wire.last = i;

@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <tss2/tss2_tcti_swtpm.h>
 
 struct tpm2 tpm;
 struct wire wire;
@@ -27,10 +26,13 @@ static pid_t child = -1;
 
 /* --- the wire ------------------------------------------------------------------------------- */
 
+/* swtpm's data socket carries TPM commands as they are. */
 struct spoiled {
 	TSS2_TCTI_CONTEXT_COMMON_V2 common;
-	TSS2_TCTI_CONTEXT *inner;
-	bool due; /* this answer is spoiled */
+	int fd;
+	bool due;    /* this answer is spoiled */
+	size_t size; /* of the answer that is there */
+	uint8_t answer[4096];
 };
 
 static void record(const uint8_t *data, size_t size)
@@ -46,54 +48,67 @@ static TSS2_RC spoiled_transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint
 	struct spoiled *s = (struct spoiled *)tcti;
 	unsigned int index = wire.commands++;
 
+	s->size = 0;
 	s->due = wire.fault != FAULT_NONE && index >= wire.first && index <= wire.last;
 	record(command, size);
 	if (s->due && wire.fault == FAULT_CODE)
 		return TSS2_RC_SUCCESS;
-	return Tss2_Tcti_Transmit(s->inner, size, command);
+	return fs_write_all(s->fd, command, size) < 0 ? TSS2_TCTI_RC_IO_ERROR : TSS2_RC_SUCCESS;
+}
+
+static TSS2_RC take_answer(struct spoiled *s)
+{
+	uint32_t word = htonl(wire.fault_rc);
+
+	if (s->due && wire.fault == FAULT_CODE) {
+		memcpy(s->answer, "\x80\x01\0\0\0\x0a", 6);
+		memcpy(s->answer + 6, &word, 4);
+		s->size = 10;
+		return TSS2_RC_SUCCESS;
+	}
+	if (recv(s->fd, s->answer, 10, MSG_WAITALL) != 10)
+		return TSS2_TCTI_RC_IO_ERROR;
+	memcpy(&word, s->answer + 2, 4);
+	s->size = ntohl(word);
+	if (s->size > sizeof(s->answer) ||
+	    (s->size > 10 &&
+	     recv(s->fd, s->answer + 10, s->size - 10, MSG_WAITALL) != (ssize_t)s->size - 10))
+		return TSS2_TCTI_RC_IO_ERROR;
+	record(s->answer, s->size);
+	if (s->due && wire.fault == FAULT_IO)
+		return TSS2_TCTI_RC_IO_ERROR;
+	if (s->due && wire.fault == FAULT_TRUNCATED) /* the library goes by the header's size */
+		memset(s->answer + s->size / 2, 0xff, s->size - s->size / 2);
+	for (size_t i = 10; s->due && wire.fault == FAULT_GARBAGE && i < s->size; i++) {
+		wire.seed = wire.seed * 1103515245 + 12345;
+		if (wire.seed >> 28 < 4)
+			s->answer[i] = (uint8_t)(wire.seed >> 16);
+	}
+	return TSS2_RC_SUCCESS;
 }
 
 static TSS2_RC spoiled_receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *response,
 			       int32_t timeout)
 {
 	struct spoiled *s = (struct spoiled *)tcti;
-	uint32_t code = htonl(wire.fault_rc);
-	TSS2_RC rc;
+	TSS2_RC rc = s->size ? TSS2_RC_SUCCESS : take_answer(s);
 
-	if (s->due && wire.fault == FAULT_CODE) {
-		*size = 10;
-		if (!response)
-			return TSS2_RC_SUCCESS;
-		memcpy(response, "\x80\x01\0\0\0\x0a", 6);
-		memcpy(response + 6, &code, 4);
-		return TSS2_RC_SUCCESS;
-	}
-	rc = Tss2_Tcti_Receive(s->inner, size, response, timeout);
-	if (rc != TSS2_RC_SUCCESS || !response)
+	(void)timeout;
+	if (rc != TSS2_RC_SUCCESS)
 		return rc;
-	record(response, *size);
-	if (!s->due)
-		return rc;
-	if (wire.fault == FAULT_IO)
-		return TSS2_TCTI_RC_IO_ERROR;
-	if (wire.fault == FAULT_TRUNCATED) {
-		*size /= 2;
-		memset(response + *size, 0xff, *size); /* whatever stood there */
+	if (response && *size < s->size)
+		return TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
+	*size = s->size;
+	if (response) {
+		memcpy(response, s->answer, s->size);
+		s->size = 0;
 	}
-	for (size_t i = 10; wire.fault == FAULT_GARBAGE && i < *size; i++) {
-		wire.seed = wire.seed * 1103515245 + 12345;
-		if (wire.seed >> 28 < 4)
-			response[i] = (uint8_t)(wire.seed >> 16);
-	}
-	return rc;
+	return TSS2_RC_SUCCESS;
 }
 
 static void spoiled_finalize(TSS2_TCTI_CONTEXT *tcti)
 {
-	struct spoiled *s = (struct spoiled *)tcti;
-
-	Tss2_Tcti_Finalize(s->inner);
-	free(s->inner);
+	close_fd(&((struct spoiled *)tcti)->fd);
 }
 
 static TSS2_RC not_here(TSS2_TCTI_CONTEXT *tcti, uint8_t locality)
@@ -110,16 +125,22 @@ static _noreturn_ void give_up(const char *what)
 	exit(1);
 }
 
+static int connect_tpm(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? take_fd(&fd) : -1;
+}
+
 static TSS2_TCTI_CONTEXT *connect_wire(void)
 {
 	struct spoiled *s = calloc(1, sizeof(*s));
-	char where[64];
-	size_t size = 0;
 
-	text_format(where, sizeof(where), "host=127.0.0.1,port=%u", port);
-	Tss2_Tcti_Swtpm_Init(NULL, &size, where);
-	s->inner = calloc(1, size);
-	if (Tss2_Tcti_Swtpm_Init(s->inner, &size, where) != TSS2_RC_SUCCESS)
+	s->fd = connect_tpm();
+	if (s->fd < 0)
 		give_up("swtpm does not answer");
 	s->common.v1.magic = 0x6c696e74656c0001;
 	s->common.v1.version = 2;
@@ -196,38 +217,28 @@ void tpm_reconnect(void)
 	memset(&wire, 0, sizeof(wire));
 }
 
-static bool answers(void)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons((uint16_t)port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
-}
-
 static void run_swtpm(void)
 {
-	char state[96], server[64], ctrl[64], log[96];
+	char state[96], server[64], log[96];
 
 	text_format(state, sizeof(state), "dir=%s", folder);
 	text_format(server, sizeof(server), "type=tcp,port=%u", port);
-	text_format(ctrl, sizeof(ctrl), "type=tcp,port=%u", port + 1);
 	text_format(log, sizeof(log), "file=%s/log", folder);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server,
-	       "--ctrl", ctrl, "--flags", "startup-clear", "--log", log, NULL);
+	       "--flags", "not-need-init,startup-clear", "--log", log, NULL);
 	_exit(127);
 }
 
 static void power_on(void)
 {
 	const struct timespec wait = { .tv_nsec = 10000000 };
+	int fd;
 
 	for (int i = 0; i < 1000; i++) {
 		if (child < 0) {
 			/* another's port: swtpm ends at once and the next pair is tried */
-			port = 20000 + ((unsigned int)getpid() * 2 + (unsigned int)i * 2) % 12000;
+			port = 20000 + ((unsigned int)getpid() + (unsigned int)i) % 12000;
 			child = fork();
 			if (child == 0)
 				run_swtpm();
@@ -235,8 +246,11 @@ static void power_on(void)
 		nanosleep(&wait, NULL);
 		if (waitpid(child, NULL, WNOHANG) == child)
 			child = -1;
-		else if (answers())
+		fd = connect_tpm();
+		if (child > 0 && fd >= 0) {
+			close_fd(&fd);
 			return tpm_reconnect();
+		}
 	}
 	give_up("swtpm does not start");
 }
