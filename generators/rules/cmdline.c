@@ -21,8 +21,6 @@ static const char *const own_only[] = {
 	"single",
 	"s",
 	"1",
-	"_b",
-	"_s",
 	"systemd.break",
 	"systemd.crash_shell",
 	"systemd.debug_shell",
@@ -38,6 +36,7 @@ static const char *const own_only[] = {
 	"systemd.set_credential",
 	"systemd.set_credential_binary",
 	"systemd.setenv",
+	"systemd.swap_extra",
 	"systemd.volatile",
 	/* what the kernel checks */
 	"dm_mod.create",
@@ -61,8 +60,11 @@ static bool is_own_only(const char *key)
 	for (size_t i = 0; i < ARRAY_SIZE(own_only); i++)
 		if (strcmp(key, own_only[i]) == 0)
 			return true;
-	/* the kernel puts what it does not know into the environment; boot loaders add this one */
-	return key[0] >= 'A' && key[0] <= 'Z' && strcmp(key, "BOOT_IMAGE") != 0;
+	/*
+	 * What the kernel does not know goes to init, as an option ('-' is '_' here) or into its
+	 * environment. Boot loaders add this one.
+	 */
+	return key[0] == '_' || (key[0] >= 'A' && key[0] <= 'Z' && strcmp(key, "BOOT_IMAGE") != 0);
 }
 
 static void check_hash(const struct facts *facts, struct plan *plan, const char *key)

@@ -67,7 +67,7 @@ static int report_state(const struct disk *disk, const struct disk_sink *sink, c
  * What the data partition of a root or /usr seems to hold. Only a hint, so that its driver can be
  * loaded while dm-verity starts: it is not verified, and the mount looks for itself.
  */
-static const char *content_hint(const struct disk *disk, uint64_t offset)
+static const char *content_hint(const struct disk *disk, uint64_t offset, uint64_t size)
 {
 	static const struct {
 		const char *name, *magic;
@@ -84,7 +84,8 @@ static const char *content_hint(const struct disk *disk, uint64_t offset)
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		char bytes[8];
 
-		if (disk->reader.read(disk->reader.data, offset + known[i].at, bytes,
+		if (known[i].at + known[i].len <= size &&
+		    disk->reader.read(disk->reader.data, offset + known[i].at, bytes,
 				      known[i].len) >= 0 &&
 		    memcmp(bytes, known[i].magic, known[i].len) == 0)
 			return known[i].name;
@@ -127,7 +128,8 @@ static int report_part(const struct disk *disk, const struct disk_sink *sink, co
 		r = fields_add(&fields, "label", part->label);
 	if (r == 0 && is_native(type) &&
 	    (type->designator == PART_ROOT || type->designator == PART_USR)) {
-		const char *hint = content_hint(disk, part->start * gpt->sector_size);
+		const char *hint = content_hint(disk, part->start * gpt->sector_size,
+						part->size * gpt->sector_size);
 
 		r = hint ? fields_add(&fields, "hint", hint) : 0;
 	}

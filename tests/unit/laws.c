@@ -32,9 +32,10 @@ void plan_text(const struct facts *facts, const struct plan *plan, bool marks, c
 	ssize_t n;
 
 	explain_plan(fd, facts, plan, marks);
-	/* and what is not for a person: the arguments as the verbs get them */
-	for (size_t i = 0; i < plan->n_steps; i++)
-		dprintf(fd, "args %s %s\n", plan->steps[i].id, plan->steps[i].args.text);
+	/* and what is not for a person: the arguments as the verbs get them, and what may start */
+	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++)
+		dprintf(fd, "%s %s %s\n", step_ready(plan, step, facts) ? "ready" : "later",
+			step->id, step->args.text);
 	n = pread(fd, ret, PLAN_TEXT_MAX - 1, 0);
 	ret[n < 0 ? 0 : n] = '\0';
 	close(fd);

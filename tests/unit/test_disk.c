@@ -115,6 +115,40 @@ TEST(disk_facts)
 		"sig vda3 disk=vda code=LINTEL-E-IO text=the%20signature%20partition%20cannot"));
 }
 
+/* What the root seems to hold is looked for in its own partition only. */
+TEST(disk_hint)
+{
+	static const struct {
+		size_t at, sectors;
+		const char *magic, *hint; /* NULL: none */
+	} rows[] = {
+		{ 0, 10, "hsqs", "hint=squashfs" },
+		{ 0, 10, "XFSB", "hint=xfs" },
+		{ 0, 10, "LUKS\xba\xbe", "hint=crypto_LUKS" },
+		{ 1024, 10, "\xe2\xe1\xf5\xe0", "hint=erofs" },
+		{ 1080, 10, "\x53\xef", "hint=ext4" },
+		{ 1080, 2, "\x53\xef", NULL },
+		{ 65600, 10, "_BHRfS_M", NULL },
+		{ 65600, 128, "_BHRfS_M", NULL },
+		{ 65600, 129, "_BHRfS_M", "hint=btrfs" },
+		{ 1, 10, "hsqs", NULL },
+	};
+
+	if (strcmp(dps_native_arch(), "x86-64") != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *text;
+
+		build(512);
+		gpt_build_part(&image, 0, 1, 1, 200, 200 + rows[i].sectors - 1);
+		set_type(0, "4f68bce3-e8cd-4db1-96e7-fbcaf984b709");
+		gpt_build_mend(&image);
+		memcpy(image.bytes + 200 * 512 + rows[i].at, rows[i].magic, strlen(rows[i].magic));
+		text = read_disk("vda", NULL, 0);
+		CHECK(rows[i].hint ? strstr(text, rows[i].hint) != NULL : !strstr(text, "hint="));
+	}
+}
+
 /* Facts count in sectors of 512 bytes, whatever the disk's are. */
 TEST(disk_facts_4096)
 {
