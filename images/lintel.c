@@ -28,6 +28,7 @@ static const struct verb_entry {
 	{ "initrd", "make the initrd: a reproducible cpio with /init and drivers", NULL },
 	{ "uki", "wrap kernel, initrd and command line into a signed UKI (ukify)", NULL },
 	{ "disk", "make a disk with ESP and signed-verity partitions (systemd-repart)", NULL },
+	{ "timeline", "show the steps of a boot over time, as text or a picture", NULL },
 	{ "codes", "list the error codes", codes_main },
 };
 

@@ -3,6 +3,7 @@
 import fnmatch
 import gzip
 import lzma
+import re
 import struct
 from pathlib import Path
 
@@ -18,7 +19,7 @@ SUFFIXES = {
 
 def split_name(path):
     """(module name, suffix) of a path in modules.dep."""
-    name, dot, suffix = Path(path).name.partition(".ko")
+    name, dot, suffix = path.rpartition("/")[2].partition(".ko")
     return name.replace("-", "_"), dot + suffix
 
 
@@ -54,7 +55,7 @@ class Tree:
             path, _, needs = line.partition(":")
             name = split_name(path)[0]
             self.paths[name] = path
-            self.needs[name] = [split_name(need)[0] for need in needs.split()]
+            self.needs[name] = needs
         self.builtin = {split_name(line)[0]: line
                         for line in self._lines("modules.builtin", required=True)}
         self.soft, self.weak = self._pairs("softdep"), self._pairs("weakdep")
@@ -99,18 +100,16 @@ class Tree:
         return self._find_alias(name)
 
     def _find_alias(self, name):
-        if self._aliases is None:
-            self._aliases = {}
-            for line in self._lines("modules.alias"):
-                _, alias, module = line.split(None, 2)
-                self._aliases.setdefault(alias.replace("-", "_"), []).append(module)
+        if self._aliases is None:  # as text: there are tens of thousands, and few are asked for
+            lines = ["", *self._lines("modules.alias")]
             path = self.directory / "modules.builtin.modinfo"
             for entry in path.read_bytes().split(b"\0") if path.exists() else []:
                 key, _, value = entry.decode(errors="replace").partition("=")
                 if key.endswith(".alias"):
-                    self._aliases.setdefault(value.replace("-", "_"), [])
-        found = self._aliases.get(name)
-        return None if found is None else sorted(set(found) & set(self.paths))
+                    lines.append(f"alias {value} ")
+            self._aliases = "\n".join(lines).replace("-", "_") + "\n"
+        found = re.findall(rf"\nalias {re.escape(name)} (\S*)(?=\n)", self._aliases)
+        return sorted(set(found) & set(self.paths)) if found else None
 
     def close(self, wishes):
         """Wishes [(name or glob, reason, optional)] to {module: reason}, needs before needers."""
@@ -120,8 +119,8 @@ class Tree:
             if name in seen:
                 return
             seen.add(name)
-            for need in reversed(self.needs[name]):
-                add(need, f"needed by {name}")
+            for need in reversed(self.needs[name].split()):
+                add(split_name(need)[0], f"needed by {name}")
             before, after = self.soft.get(name, nothing)
             add_all(before, f"softdep of {name}")
             chosen[name] = reason
@@ -145,7 +144,7 @@ class Tree:
     def read(self, name, cache):
         """A module's bytes as the kernel wants them: decompressed, signature and all."""
         path = self.directory / self.paths[name]
-        suffix = split_name(path)[1]
+        suffix = split_name(self.paths[name])[1]
         if suffix not in SUFFIXES:
             raise Fail(MALFORMED, "BAD-MODULE", f"{path}: unknown compression {suffix}")
         data = read_input(path, "module")
