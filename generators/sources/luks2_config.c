@@ -59,7 +59,7 @@ static int check_requirements(const struct field *config)
 int luks2_config_check(const struct field *root, const struct luks2_header *header)
 {
 	struct field config;
-	uint64_t area = header->header_size - 4096, end, size;
+	uint64_t area = header->header_size - 4096, end, size = 0;
 	int r = field_get(root, "config", '{', &config);
 
 	if (r == 0)

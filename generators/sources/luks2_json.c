@@ -263,10 +263,10 @@ static uint32_t keyslot_mask(const struct luks2_header *header)
 static int check_digest(const struct field *root, const struct luks2_header *header)
 {
 	struct field all, digest;
-	uint32_t keyslots, segments;
+	uint32_t keyslots = 0, segments = 0;
 	uint64_t iterations;
 	uint8_t bytes[64];
-	size_t size;
+	size_t size = 0;
 	int hash, r = field_get(root, "digests", '{', &all);
 
 	if (r == 0)

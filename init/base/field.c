@@ -179,7 +179,7 @@ int field_mask(const struct field *of, const char *key, char kind, unsigned int 
 	*ret = 0;
 	json_list_open(&array.json, &list);
 	while (json_list_next(&list, NULL, &item)) {
-		uint64_t value;
+		uint64_t value = 0;
 
 		if (json_kind(&item) != kind)
 			return field_bad(of, key, EINVAL, "has an item of the wrong type");
