@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "init/base/json.h"
-#include "init/base/attr.h"
+#include "init/base/text.h"
 #include "init/base/utf8.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
-/* What is left to read; never moved past the end. */
-struct cursor {
-	const char *at, *end;
-};
-
-static int parse_value(struct cursor *cursor, unsigned int depth);
+static int parse_value(struct json *cursor, unsigned int depth);
 
 /* The next byte, or NUL at the end: NUL is nowhere part of the grammar. */
-static char peek(const struct cursor *cursor)
+static char peek(const struct json *cursor)
 {
 	return cursor->at < cursor->end ? *cursor->at : '\0';
 }
 
-static bool take(struct cursor *cursor, char c)
+static bool take(struct json *cursor, char c)
 {
 	if (cursor->at >= cursor->end || *cursor->at != c)
 		return false;
@@ -29,14 +22,14 @@ static bool take(struct cursor *cursor, char c)
 	return true;
 }
 
-static void skip_blank(struct cursor *cursor)
+static void skip_blank(struct json *cursor)
 {
 	while (take(cursor, ' ') || take(cursor, '\t') || take(cursor, '\n') || take(cursor, '\r'))
 		;
 }
 
 /* Takes a punctuation mark with the blanks around it. */
-static bool take_mark(struct cursor *cursor, char c)
+static bool take_mark(struct json *cursor, char c)
 {
 	skip_blank(cursor);
 	if (!take(cursor, c))
@@ -45,7 +38,7 @@ static bool take_mark(struct cursor *cursor, char c)
 	return true;
 }
 
-static bool take_word(struct cursor *cursor, const char *word)
+static bool take_word(struct json *cursor, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -55,7 +48,7 @@ static bool take_word(struct cursor *cursor, const char *word)
 	return true;
 }
 
-static bool take_hex4(struct cursor *cursor, uint32_t *ret)
+static bool take_hex4(struct json *cursor, uint32_t *ret)
 {
 	uint32_t value = 0;
 
@@ -74,7 +67,7 @@ static bool take_hex4(struct cursor *cursor, uint32_t *ret)
 }
 
 /* After "\u". Surrogates come in pairs (RFC 8259 section 7), and NUL would end a C string early. */
-static bool take_unicode(struct cursor *cursor, uint32_t *ret)
+static bool take_unicode(struct json *cursor, uint32_t *ret)
 {
 	uint32_t high, low;
 
@@ -91,7 +84,7 @@ static bool take_unicode(struct cursor *cursor, uint32_t *ret)
 }
 
 /* One character of a string, plain or escaped. */
-static bool take_char(struct cursor *cursor, uint32_t *ret)
+static bool take_char(struct json *cursor, uint32_t *ret)
 {
 	static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
 	const char *name;
@@ -114,7 +107,7 @@ static bool take_char(struct cursor *cursor, uint32_t *ret)
 }
 
 /* ret: where the decoded text goes, or NULL to check only. */
-static int parse_string(struct cursor *cursor, char *ret, size_t size)
+static int parse_string(struct json *cursor, char *ret, size_t size)
 {
 	size_t len = 0;
 
@@ -140,7 +133,7 @@ static int parse_string(struct cursor *cursor, char *ret, size_t size)
 	return 0;
 }
 
-static bool take_digits(struct cursor *cursor)
+static bool take_digits(struct json *cursor)
 {
 	const char *start = cursor->at;
 
@@ -149,7 +142,7 @@ static bool take_digits(struct cursor *cursor)
 	return cursor->at > start;
 }
 
-static int parse_number(struct cursor *cursor)
+static int parse_number(struct json *cursor)
 {
 	take(cursor, '-');
 	if (!take(cursor, '0') && !take_digits(cursor))
@@ -165,24 +158,55 @@ static int parse_number(struct cursor *cursor)
 	return 0;
 }
 
-static int parse_member(struct cursor *cursor, unsigned int depth)
-{
-	int r = parse_string(cursor, NULL, 0);
+/*
+ * The keys of an object seen so far, as 64-bit FNV-1a hashes of their decoded text: a duplicate
+ * always shows, and a collision that somebody made only gets his own text refused.
+ */
+struct keys {
+	size_t n;
+	uint64_t hash[JSON_MEMBERS_MAX];
+};
 
+static int add_key(struct keys *keys, const char *key)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *key; key++)
+		hash = (hash ^ (uint8_t)*key) * 0x100000001b3;
+	if (keys->n >= JSON_MEMBERS_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < keys->n; i++)
+		if (keys->hash[i] == hash)
+			return -EINVAL;
+	keys->hash[keys->n++] = hash;
+	return 0;
+}
+
+static int parse_member(struct json *cursor, unsigned int depth, struct keys *keys)
+{
+	char key[JSON_KEY_SIZE];
+	int r = parse_string(cursor, key, sizeof(key));
+
+	if (r < 0)
+		return r;
+	r = add_key(keys, key);
 	if (r < 0)
 		return r;
 	return take_mark(cursor, ':') ? parse_value(cursor, depth) : -EINVAL;
 }
 
 /* After the opening bracket, up to and with the closing one. */
-static int parse_list(struct cursor *cursor, unsigned int depth, char close)
+static int parse_list(struct json *cursor, unsigned int depth, char close)
 {
+	struct keys keys = { .n = 0 };
+
 	if (depth > JSON_DEPTH_MAX)
 		return -EINVAL;
 	if (take_mark(cursor, close))
 		return 0;
 	do {
-		int r = close == '}' ? parse_member(cursor, depth) : parse_value(cursor, depth);
+		int r = close == '}' ? parse_member(cursor, depth, &keys)
+				     : parse_value(cursor, depth);
 
 		if (r < 0)
 			return r;
@@ -190,8 +214,8 @@ static int parse_list(struct cursor *cursor, unsigned int depth, char close)
 	return take_mark(cursor, close) ? 0 : -EINVAL;
 }
 
-/* depth: how many lists are open around the value. */
-static int parse_value(struct cursor *cursor, unsigned int depth)
+/* depth: how many lists are open around the value; it bounds the recursion. */
+static int parse_value(struct json *cursor, unsigned int depth)
 {
 	if (peek(cursor) == '"')
 		return parse_string(cursor, NULL, 0);
@@ -204,74 +228,155 @@ static int parse_value(struct cursor *cursor, unsigned int depth)
 	return parse_number(cursor);
 }
 
-/* The members of the top-level object: their keys, and where their values are. */
-struct members {
-	size_t n;
-	struct {
-		char key[JSON_KEY_SIZE];
-		const char *value;
-	} list[JSON_MEMBERS_MAX];
-};
-
-static int add_member(struct cursor *cursor, struct members *members)
+int json_check(const char *text, size_t size, struct json *ret)
 {
-	char *key;
+	struct json cursor = { text, text + size }, top;
 	int r;
 
-	if (members->n >= JSON_MEMBERS_MAX)
+	if (size > JSON_TEXT_MAX)
 		return -E2BIG;
-	key = members->list[members->n].key;
-	r = parse_string(cursor, key, JSON_KEY_SIZE);
+	skip_blank(&cursor);
+	top = cursor;
+	if (peek(&cursor) != '{')
+		return -EINVAL;
+	r = parse_value(&cursor, 0);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < members->n; i++)
-		if (strcmp(members->list[i].key, key) == 0)
-			return -EINVAL;
-	if (!take_mark(cursor, ':'))
+	skip_blank(&cursor);
+	if (cursor.at != cursor.end)
 		return -EINVAL;
-	members->list[members->n++].value = cursor->at;
-	return parse_value(cursor, 1);
+	*ret = top;
+	return 0;
 }
 
-static int parse_top(struct cursor *cursor, struct members *members)
+char json_kind(const struct json *value)
 {
-	int r;
+	char c = peek(value);
 
-	members->n = 0;
-	if (!take_mark(cursor, '{'))
-		return -EINVAL;
-	if (!take_mark(cursor, '}')) {
-		do {
-			r = add_member(cursor, members);
-			if (r < 0)
-				return r;
-		} while (take_mark(cursor, ','));
-		if (!take_mark(cursor, '}'))
-			return -EINVAL;
+	return c == '-' || (c >= '0' && c <= '9') ? '0' : c;
+}
+
+/* Past a string that was checked before: its end is there, and an escape hides one byte. */
+static void skip_string(struct json *cursor)
+{
+	for (cursor->at++; *cursor->at != '"'; cursor->at++)
+		cursor->at += *cursor->at == '\\';
+	cursor->at++;
+}
+
+/*
+ * Past a value that was checked before: only brackets and strings matter, so that stepping through
+ * a text costs one pass of it for each level.
+ */
+static void skip_value(struct json *cursor)
+{
+	unsigned int depth = 0;
+
+	do {
+		char c = peek(cursor);
+
+		if (c == '"') {
+			skip_string(cursor);
+			continue;
+		}
+		if (depth == 0 && c != '{' && c != '[') {
+			while (cursor->at < cursor->end && !strchr(",]} \t\r\n", *cursor->at))
+				cursor->at++;
+			return;
+		}
+		depth += c == '{' || c == '[';
+		depth -= c == '}' || c == ']';
+		cursor->at++;
+	} while (depth > 0 && cursor->at < cursor->end);
+}
+
+size_t json_size(const struct json *value)
+{
+	struct json cursor = *value;
+
+	skip_value(&cursor);
+	return (size_t)(cursor.at - value->at);
+}
+
+void json_list_open(const struct json *value, struct json_list *ret)
+{
+	char kind = json_kind(value);
+
+	ret->rest = *value;
+	ret->object = kind == '{';
+	if (kind == '{' || kind == '[')
+		ret->rest.at++;
+	else
+		ret->rest.at = ret->rest.end;
+	skip_blank(&ret->rest);
+}
+
+bool json_list_next(struct json_list *list, char key[JSON_KEY_SIZE], struct json *ret)
+{
+	struct json *rest = &list->rest;
+
+	take_mark(rest, ',');
+	if (peek(rest) == '\0' || peek(rest) == '}' || peek(rest) == ']')
+		return false;
+	if (list->object) {
+		parse_string(rest, key, key ? JSON_KEY_SIZE : 0);
+		take_mark(rest, ':');
 	}
-	return cursor->at == cursor->end ? 0 : -EINVAL;
+	*ret = *rest;
+	skip_value(rest);
+	skip_blank(rest);
+	return true;
+}
+
+bool json_get(const struct json *value, const char *key, struct json *ret)
+{
+	struct json_list list;
+	struct json member;
+	char name[JSON_KEY_SIZE];
+
+	if (json_kind(value) != '{')
+		return false;
+	json_list_open(value, &list);
+	while (json_list_next(&list, name, &member)) {
+		if (strcmp(name, key) != 0)
+			continue;
+		*ret = member;
+		return true;
+	}
+	return false;
+}
+
+int json_text(const struct json *value, char *ret, size_t size)
+{
+	struct json cursor = *value;
+	int r = parse_string(&cursor, ret, size);
+
+	if (r < 0)
+		ret[0] = '\0';
+	return r;
+}
+
+int json_u64(const struct json *value, uint64_t *ret)
+{
+	char digits[24];
+	size_t len = json_size(value);
+
+	if (json_kind(value) != '0')
+		return -EINVAL;
+	if (len >= sizeof(digits))
+		return -ERANGE;
+	memcpy(digits, value->at, len);
+	digits[len] = '\0';
+	return text_to_u64(digits, ret);
 }
 
 int json_string(const char *text, size_t size, const char *key, char *ret, size_t ret_size)
 {
-	struct cursor cursor = { text, text + size };
-	struct members members;
-	int r;
+	struct json top, value;
+	int r = json_check(text, size, &top);
 
 	ret[0] = '\0';
-	if (size > JSON_TEXT_MAX)
-		return -E2BIG;
-	r = parse_top(&cursor, &members);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < members.n; i++) {
-		if (strcmp(members.list[i].key, key) != 0)
-			continue;
-		cursor.at = members.list[i].value;
-		r = parse_string(&cursor, ret, ret_size);
-		if (r < 0)
-			ret[0] = '\0';
-		return r;
-	}
-	return -ENOENT;
+	return json_get(&top, key, &value) ? json_text(&value, ret, ret_size) : -ENOENT;
 }

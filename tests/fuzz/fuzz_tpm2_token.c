@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One text as a token and as PCR signatures: sizes stay within their fields. */
+#include "generators/sources/tpm2_token.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t fingerprint[32];
+	static struct tpm2_token token;
+	static struct pcr_signature found;
+	struct err err;
+	const char *text = (const char *)data;
+
+	if (tpm2_token_parse(text, size, &token, &err) < 0)
+		must(err.code == E_TOKEN);
+	else
+		must(token.blob_size > 0 && token.blob_size <= sizeof(token.blob) &&
+		     token.policy_hash_size > 0 && token.pubkey_size <= sizeof(token.pubkey) &&
+		     (!token.pubkey_pcrs || token.pubkey_size > 0));
+	if (pcr_signature_find(text, size, "sha256", 1 << 11, fingerprint, 0, &found, &err) < 0)
+		must(err.code == E_PCR_SIGNATURE);
+	else
+		must(found.pcrs == 1 << 11 && found.policy_size > 0 && found.signature_size > 0);
+	return 0;
+}
