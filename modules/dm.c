@@ -80,8 +80,8 @@ int dm_create(const char *name, const char *uuid, uint64_t *ret_dev, struct err 
 	return r;
 }
 
-int dm_load(const char *name, const char *target, uint64_t sectors, const char *params,
-	    struct err *err)
+int dm_load(const char *name, const char *target, unsigned int what, uint64_t sectors,
+	    const char *params, struct err *err)
 {
 	struct request request;
 	struct dm_target_spec *spec = (void *)request.data;
@@ -89,7 +89,8 @@ int dm_load(const char *name, const char *target, uint64_t sectors, const char *
 
 	if (r < 0)
 		return r;
-	request.head.flags = DM_READONLY_FLAG; /* whatever the file system is asked for later */
+	/* whatever the file system is asked for later */
+	request.head.flags = what & DM_WRITABLE ? 0 : DM_READONLY_FLAG;
 	request.head.target_count = 1;
 	spec->length = sectors;
 	if (text_copy(spec->target_type, sizeof(spec->target_type), target) < 0)
@@ -125,12 +126,12 @@ int dm_status(const char *name, unsigned int what, char target[DM_TARGET_SIZE],
 	start = request.head.data_start;
 	if ((request.head.flags & DM_BUFFER_FULL_FLAG) || request.head.target_count != 1 ||
 	    start != sizeof(request.head) || spec->sector_start != 0)
-		return err_set(err, E_VERITY_TABLE, EPROTO, "%s: not one target", name);
+		return err_set(err, E_DM_TABLE, EPROTO, "%s: not one target", name);
 	if (!(what & DM_WRITABLE) && !(request.head.flags & DM_READONLY_FLAG))
-		return err_set(err, E_VERITY_TABLE, EPROTO, "%s: not read-only", name);
+		return err_set(err, E_DM_TABLE, EPROTO, "%s: not read-only", name);
 	request.data[sizeof(request.data) - 1] = '\0';
 	if (text_copy(text, DM_TEXT_MAX, request.data + sizeof(*spec)) < 0)
-		return err_set(err, E_VERITY_TABLE, E2BIG, "%s: table too long", name);
+		return err_set(err, E_DM_TABLE, E2BIG, "%s: table too long", name);
 	*ret_sectors = spec->length;
 	memcpy(target, spec->target_type, DM_TARGET_SIZE - 1);
 	target[DM_TARGET_SIZE - 1] = '\0';

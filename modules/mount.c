@@ -144,7 +144,7 @@ static int open_dm(const char *name, const char *wanted, char *ret_path, size_t 
 	int r = dm_status(name, what, target, &length, text, err);
 
 	if (r == 0 && strcmp(target, wanted) != 0)
-		r = err_set(err, E_VERITY_TABLE, EUCLEAN, "%s is %s, not %s", name, target, wanted);
+		r = err_set(err, E_DM_TABLE, EUCLEAN, "%s is %s, not %s", name, target, wanted);
 	if (r == 0)
 		r = dm_number(name, &dev, err);
 	if (r < 0)

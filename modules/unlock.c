@@ -18,11 +18,13 @@
 #include <inttypes.h>
 #include <libcryptsetup.h>
 #include <linux/fs.h>
+#include <linux/keyctl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 
@@ -259,35 +261,56 @@ static int find_key(struct unlock *u, struct err *err)
 	return r;
 }
 
-/* dm-crypt prints its table with the key's place in the keyring (dm-crypt.rst). */
-static int check_table(const struct unlock *u, struct err *err)
+/* The parameters as dm-crypt prints them again (dm-crypt.rst), so that both can be compared. */
+static void format_params(const struct unlock *u, const char *key, char ret[DM_TEXT_MAX])
 {
-	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX], want[256], options[32] = "";
+	char options[32] = "";
+
+	if (u->header.sector_size != 512)
+		text_format(options, sizeof(options), " 1 sector_size:%u", u->header.sector_size);
+	text_format(ret, DM_TEXT_MAX, "%s :%u:logon:%s 0 %s %" PRIu64 "%s", u->header.cipher,
+		    u->header.key_size, key, u->dev, u->header.payload_offset / 512, options);
+}
+
+static int check_table(const struct unlock *u, uint64_t sectors, const char *params,
+		       struct err *err)
+{
+	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX];
 	uint64_t length;
 	int r = dm_status(u->name, DM_TABLE | DM_WRITABLE, target, &length, text, err);
 
-	if (r < 0)
-		return r;
-	if (u->header.sector_size != 512)
-		text_format(options, sizeof(options), " 1 sector_size:%u", u->header.sector_size);
-	text_format(want, sizeof(want), "%s :%u:logon:cryptsetup:%s-d0 0 %s %" PRIu64 "%s",
-		    u->header.cipher, u->header.key_size, u->uuid, u->dev,
-		    u->header.payload_offset / 512, options);
-	if (strcmp(target, "crypt") != 0 || strcmp(text, want) != 0 ||
-	    length != (u->bytes - u->header.payload_offset) / 512)
-		return err_set(err, E_VERITY_TABLE, EUCLEAN, "live: %s %.160s", target, text);
-	return 0;
+	if (r == 0 &&
+	    (strcmp(target, "crypt") != 0 || length != sectors || strcmp(text, params) != 0))
+		r = err_set(err, E_DM_TABLE, EUCLEAN, "live: %s %.160s", target, text);
+	return r;
 }
 
+/*
+ * By ioctl and not by libcryptsetup, which would derive the digest of the volume key once more, for
+ * longer than all else here takes. The key goes to dm-crypt by this child's keyring and dies with it.
+ */
 static int activate(struct unlock *u, struct err *err)
 {
-	const uint32_t flags = CRYPT_ACTIVATE_KEYRING_KEY | CRYPT_ACTIVATE_IGNORE_PERSISTENT;
-	int r = crypt_activate_by_volume_key(u->cd, u->name, u->secrets->key, u->secrets->key_size,
-					     flags);
+	char key[64], uuid[96], params[DM_TEXT_MAX], hex[33];
+	uint64_t dev, sectors = (u->bytes - u->header.payload_offset) / 512;
+	int r;
 
+	sectors -= sectors % (u->header.sector_size / 512);
+	text_format(key, sizeof(key), "cryptsetup:%s-d0", u->uuid); /* names as libcryptsetup's */
+	hex_encode(u->header.uuid.b, 16, hex);
+	text_format(uuid, sizeof(uuid), "CRYPT-LUKS2-%s-%s", hex, u->name);
+	format_params(u, key, params);
+	if (syscall(SYS_add_key, "logon", key, u->secrets->key, u->secrets->key_size,
+		    KEY_SPEC_THREAD_KEYRING) < 0)
+		return err_set(err, E_UNLOCK, errno, "add key: %s", strerror(errno));
+	r = dm_create(u->name, uuid, &dev, err);
 	if (r < 0)
-		return err_set(err, E_DM, -r, "dm-crypt: %s", strerror(-r));
-	r = check_table(u, err);
+		return r;
+	r = dm_load(u->name, "crypt", DM_WRITABLE, sectors, params, err);
+	if (r == 0)
+		r = dm_resume(u->name, err);
+	if (r == 0)
+		r = check_table(u, sectors, params, err);
 	if (r < 0)
 		dm_remove(u->name);
 	return r;
