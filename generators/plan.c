@@ -7,9 +7,9 @@
 #include <string.h>
 
 static const char *const verb_names[] = {
-	[VERB_COLDPLUG] = "coldplug", [VERB_EFIVARS] = "efivars",   [VERB_DRIVERS] = "drivers",
-	[VERB_PROBE] = "probe",	      [VERB_VERITY] = "verity",	    [VERB_MOUNT] = "mount",
-	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
+	[VERB_COLDPLUG] = "coldplug", [VERB_EFIVARS] = "efivars", [VERB_DRIVERS] = "drivers",
+	[VERB_PROBE] = "probe",	      [VERB_VERITY] = "verity",	  [VERB_MOUNT] = "mount",
+	[VERB_MEASURE] = "measure",   [VERB_UNLOCK] = "unlock",	  [VERB_HANDOVER] = "handover",
 };
 
 const char *verb_name(enum verb verb)

@@ -17,10 +17,11 @@
 enum verb {
 	VERB_COLDPLUG, /* trigger every device's uevent */
 	VERB_EFIVARS,  /* read the boot loader's EFI variables */
-	VERB_DRIVERS,  /* modalias= or module=: load it and what it depends on */
+	VERB_DRIVERS, /* modalias= or module=: load it and what it depends on (?NAME: if it is there) */
 	VERB_PROBE,    /* disk=: read its partition table and signature partitions */
 	VERB_VERITY,   /* name= data= hash= sig= roothash= trust=signed|cmdline */
-	VERB_MOUNT,    /* what= where= fstype= options= */
+	VERB_UNLOCK,   /* name= part= */
+	VERB_MOUNT,    /* kind=verity|crypt|tmpfs what= where= fstype= options= */
 	VERB_MEASURE,  /* pcr= word= */
 	VERB_HANDOVER, /* root= init= */
 	VERB_MAX_,

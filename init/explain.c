@@ -52,6 +52,10 @@ void explain_what(const struct step *step, char *ret, size_t size)
 	case VERB_VERITY:
 		what_verity(step, ret, size);
 		return;
+	case VERB_UNLOCK:
+		snprintf(ret, size, "%s -> %s, tpm2, key into pcr15", arg(step, "part", a),
+			 arg(step, "name", b));
+		return;
 	case VERB_MOUNT:
 		what_mount(step, ret, size);
 		return;

@@ -80,8 +80,8 @@ int dm_create(const char *name, const char *uuid, uint64_t *ret_dev, struct err 
 	return r;
 }
 
-int dm_load(const char *name, const char *target, uint64_t sectors, const char *params,
-	    struct err *err)
+int dm_load(const char *name, const char *target, unsigned int what, uint64_t sectors,
+	    const char *params, struct err *err)
 {
 	struct request request;
 	struct dm_target_spec *spec = (void *)request.data;
@@ -89,7 +89,8 @@ int dm_load(const char *name, const char *target, uint64_t sectors, const char *
 
 	if (r < 0)
 		return r;
-	request.head.flags = DM_READONLY_FLAG; /* whatever the file system is asked for later */
+	/* whatever the file system is asked for later */
+	request.head.flags = what & DM_WRITABLE ? 0 : DM_READONLY_FLAG;
 	request.head.target_count = 1;
 	spec->length = sectors;
 	if (text_copy(spec->target_type, sizeof(spec->target_type), target) < 0)
@@ -107,8 +108,8 @@ int dm_resume(const char *name, struct err *err)
 	return r < 0 ? r : call(&request, DM_DEV_SUSPEND, "resume", err);
 }
 
-int dm_status(const char *name, bool table, char target[DM_TARGET_SIZE], uint64_t *ret_sectors,
-	      char text[DM_TEXT_MAX], struct err *err)
+int dm_status(const char *name, unsigned int what, char target[DM_TARGET_SIZE],
+	      uint64_t *ret_sectors, char text[DM_TEXT_MAX], struct err *err)
 {
 	struct request request;
 	const struct dm_target_spec *spec = (const void *)request.data;
@@ -117,7 +118,7 @@ int dm_status(const char *name, bool table, char target[DM_TARGET_SIZE], uint64_
 
 	if (r < 0)
 		return r;
-	request.head.flags = table ? DM_STATUS_TABLE_FLAG : 0;
+	request.head.flags = what & DM_TABLE ? DM_STATUS_TABLE_FLAG : 0;
 	r = call(&request, DM_TABLE_STATUS, "status of", err);
 	if (r < 0)
 		return r;
@@ -125,12 +126,12 @@ int dm_status(const char *name, bool table, char target[DM_TARGET_SIZE], uint64_
 	start = request.head.data_start;
 	if ((request.head.flags & DM_BUFFER_FULL_FLAG) || request.head.target_count != 1 ||
 	    start != sizeof(request.head) || spec->sector_start != 0)
-		return err_set(err, E_VERITY_TABLE, EPROTO, "%s: not one target", name);
-	if (!(request.head.flags & DM_READONLY_FLAG))
-		return err_set(err, E_VERITY_TABLE, EPROTO, "%s: not read-only", name);
+		return err_set(err, E_DM_TABLE, EPROTO, "%s: not one target", name);
+	if (!(what & DM_WRITABLE) && !(request.head.flags & DM_READONLY_FLAG))
+		return err_set(err, E_DM_TABLE, EPROTO, "%s: not read-only", name);
 	request.data[sizeof(request.data) - 1] = '\0';
 	if (text_copy(text, DM_TEXT_MAX, request.data + sizeof(*spec)) < 0)
-		return err_set(err, E_VERITY_TABLE, E2BIG, "%s: table too long", name);
+		return err_set(err, E_DM_TABLE, E2BIG, "%s: table too long", name);
 	*ret_sectors = spec->length;
 	memcpy(target, spec->target_type, DM_TARGET_SIZE - 1);
 	target[DM_TARGET_SIZE - 1] = '\0';
@@ -188,6 +189,6 @@ bool dm_verity_corrupt(const char *name)
 	struct err err;
 	uint64_t sectors;
 
-	return dm_status(name, false, target, &sectors, text, &err) == 0 &&
+	return dm_status(name, DM_STATE, target, &sectors, text, &err) == 0 &&
 	       strcmp(target, "verity") == 0 && text[0] == 'C';
 }

@@ -11,15 +11,21 @@
 #define DM_TEXT_MAX 4096
 #define DM_TARGET_SIZE 16
 
+enum dm_what {
+	DM_STATE = 0,
+	DM_TABLE = 1 << 0,    /* the parameters, not the state */
+	DM_WRITABLE = 1 << 1, /* else the target must be read-only */
+};
+
 /* The device's number, as st_rdev has it. All return 0 or -errno, with err filled. */
 int dm_create(const char *name, const char *uuid, uint64_t *ret_dev, struct err *err);
-/* Loads the table; errno tells why the kernel refused it. sectors of 512 bytes. */
-int dm_load(const char *name, const char *target, uint64_t sectors, const char *params,
-	    struct err *err);
+/* Loads the table, read-only unless what is DM_WRITABLE; errno tells why the kernel refused it. sectors of 512 bytes. */
+int dm_load(const char *name, const char *target, unsigned int what, uint64_t sectors,
+	    const char *params, struct err *err);
 int dm_resume(const char *name, struct err *err);
-/* The live target, which must be read-only, and its parameters (table) or its state. */
-int dm_status(const char *name, bool table, char target[DM_TARGET_SIZE], uint64_t *ret_sectors,
-	      char text[DM_TEXT_MAX], struct err *err);
+/* The live target, and its parameters or its state. */
+int dm_status(const char *name, unsigned int what, char target[DM_TARGET_SIZE],
+	      uint64_t *ret_sectors, char text[DM_TEXT_MAX], struct err *err);
 /* The number of an existing device. */
 int dm_number(const char *name, uint64_t *ret_dev, struct err *err);
 /* At once, or where it is still open when it is closed. */

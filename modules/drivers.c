@@ -192,8 +192,13 @@ static int run_modules(struct kmod_ctx *ctx, char *names, struct loaded *loaded,
 	int r = 0;
 
 	for (char *save, *name = strtok_r(names, " ", &save); name && r == 0;
-	     name = strtok_r(NULL, " ", &save))
-		r = load_named(ctx, name, loaded, err);
+	     name = strtok_r(NULL, " ", &save)) {
+		bool optional = name[0] == '?';
+
+		r = load_named(ctx, name + optional, loaded, err);
+		if (optional)
+			r = 0; /* another form of the same thing, or built in */
+	}
 	return r;
 }
 

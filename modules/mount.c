@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Mounts the new root and /usr: only from a live dm-verity device (invariant I2), read-only, with
- * one of five file systems. Targets are opened without following a symlink of the new root.
+ * Mounts the new root and /usr: only from a live dm-verity device (invariant I2), read-only, or
+ * from a dm-crypt device that rules/unlock planned, with one of five file systems. Targets are opened without following a symlink of the new root.
  */
 #include "init/base/fs.h"
 #include "init/base/text.h"
@@ -132,17 +132,19 @@ static int mount_at(const char *source, const char *where, const char *type, uns
 	return 0;
 }
 
-/* Opens the device by its number: its live target must be verity, whatever its name says. */
-static int open_verity(const char *name, char *ret_path, size_t size, struct err *err)
+/* Opens the device by its number: its live target must be the one wanted, whatever its name says. */
+static int open_dm(const char *name, const char *wanted, char *ret_path, size_t size,
+		   struct err *err)
 {
+	unsigned int what = DM_TABLE | (strcmp(wanted, "crypt") == 0 ? DM_WRITABLE : 0);
 	char target[DM_TARGET_SIZE] = "", text[DM_TEXT_MAX];
 	_close_ int fd = -1;
 	uint64_t dev = 0, length;
 	struct stat st;
-	int r = dm_status(name, true, target, &length, text, err);
+	int r = dm_status(name, what, target, &length, text, err);
 
-	if (r == 0 && strcmp(target, "verity") != 0)
-		r = err_set(err, E_VERITY_TABLE, EUCLEAN, "%s is %s, not verity", name, target);
+	if (r == 0 && strcmp(target, wanted) != 0)
+		r = err_set(err, E_DM_TABLE, EUCLEAN, "%s is %s, not %s", name, target, wanted);
 	if (r == 0)
 		r = dm_number(name, &dev, err);
 	if (r < 0)
@@ -167,7 +169,7 @@ static void blame_verity(const char *name, struct err *err)
 
 /*
  * Splits rootflags=: mount(2) takes some words as flags, the others go to the file system. What
- * would make the mount writable or let devices in is dropped: verity is read-only in any case.
+ * would make the mount writable or let devices in is dropped: only the plan's rw= does the first.
  */
 static int split_options(const char *text, unsigned long *flags, char *rest, size_t size)
 {
@@ -226,13 +228,14 @@ static const struct root_fs *find_type(const struct step *step, int fd, const ch
 	return fs;
 }
 
-static int mount_verity(const struct step *step, const char *name, const char *where,
-			struct fields *result, struct err *err)
+static int mount_dm(const struct step *step, const char *kind, const char *name, const char *where,
+		    struct fields *result, struct err *err)
 {
-	char path[32], options[OPTIONS_MAX], all[OPTIONS_MAX + 32];
-	unsigned long flags = MS_RDONLY | MS_NODEV;
+	char path[32], options[OPTIONS_MAX], all[OPTIONS_MAX + 32] = "";
+	bool crypt = strcmp(kind, "crypt") == 0;
+	unsigned long flags = MS_NODEV;
 	const struct root_fs *fs;
-	_close_ int fd = open_verity(name, path, sizeof(path), err);
+	_close_ int fd = open_dm(name, kind, path, sizeof(path), err);
 	int r;
 
 	if (fd < 0)
@@ -240,7 +243,10 @@ static int mount_verity(const struct step *step, const char *name, const char *w
 	fs = find_type(step, fd, name, err);
 	if (!fs)
 		return -ENOTSUP;
-	text_copy(all, sizeof(all), fs->options);
+	if (!crypt)
+		text_copy(all, sizeof(all), fs->options); /* a journal is the owner's to replay */
+	if (!crypt || !fields_are(&step->args, "rw", "yes"))
+		flags |= MS_RDONLY;
 	if (fields_get(&step->args, "options", options, sizeof(options)) == -E2BIG ||
 	    split_options(options, &flags, all, sizeof(all)) < 0)
 		return err_set(err, E_LIMIT, E2BIG, "mount options of %s are too long", name);
@@ -304,21 +310,23 @@ static int make_links(struct err *err)
 int mount_run(const struct step *step, const struct report *report, struct fields *result,
 	      struct err *err)
 {
-	char what[64], where[64];
+	char what[64], where[64], kind[16];
 	int r = step_get(step, "what", what, sizeof(what), err);
 
 	(void)report;
 	if (r == 0)
 		r = step_get(step, "where", where, sizeof(where), err);
+	if (r == 0)
+		r = step_get(step, "kind", kind, sizeof(kind), err);
 	if (r < 0)
 		return r;
-	if (fields_are(&step->args, "kind", "tmpfs")) {
+	if (strcmp(kind, "tmpfs") == 0) {
 		r = mount_tmpfs(step, where, err);
 		return r < 0 ? r : make_folders(err);
 	}
-	if (!fields_are(&step->args, "kind", "verity"))
-		return err_set(err, E_INTERNAL, EINVAL, "kind= is neither verity nor tmpfs");
-	r = mount_verity(step, what, where, result, err);
+	if (strcmp(kind, "verity") != 0 && strcmp(kind, "crypt") != 0)
+		return err_set(err, E_INTERNAL, EINVAL, "kind= is neither verity, crypt nor tmpfs");
+	r = mount_dm(step, kind, what, where, result, err);
 	if (r == 0 && fields_are(&step->args, "base", "yes"))
 		r = make_links(err);
 	return r;

@@ -50,6 +50,7 @@ int efivars_run(const struct step *, const struct report *, struct fields *, str
 void drivers_run_batch(const struct step *, size_t, const struct report *);
 int probe_run(const struct step *, const struct report *, struct fields *, struct err *);
 int verity_run(const struct step *, const struct report *, struct fields *, struct err *);
+int unlock_run(const struct step *, const struct report *, struct fields *, struct err *);
 int mount_run(const struct step *, const struct report *, struct fields *, struct err *);
 int measure_run(const struct step *, const struct report *, struct fields *, struct err *);
 int handover_run(const struct step *, const struct report *, struct fields *, struct err *);

@@ -15,6 +15,7 @@ static const struct verb_info verbs[] = {
 	[VERB_PROBE] = { "probe", LANE_ANY, 60000, KIND(GPT) | KIND(PART) | KIND(SIG), probe_run,
 			 NULL },
 	[VERB_VERITY] = { "verity", LANE_ANY, 60000, 0, verity_run, NULL },
+	[VERB_UNLOCK] = { "unlock", LANE_TPM, 120000, 0, unlock_run, NULL },
 	[VERB_MOUNT] = { "mount", LANE_ANY, 60000, 0, mount_run, NULL },
 	[VERB_MEASURE] = { "measure", LANE_TPM, 60000, 0, measure_run, NULL },
 	[VERB_HANDOVER] = { "handover", LANE_PID1, 0, 0, handover_run, NULL },

@@ -122,7 +122,7 @@ static int load_table(struct verity *v, const char *signature_key, struct err *e
 					 .on_corruption = v->on_corruption };
 	int r = dm_verity_params(&table, v->params, err);
 
-	return r < 0 ? r : dm_load(v->name, "verity", sectors(v), v->params, err);
+	return r < 0 ? r : dm_load(v->name, "verity", DM_STATE, sectors(v), v->params, err);
 }
 
 /* The kernel looks the signature up as a key of its loader; this child's keyring dies with it. */
@@ -173,14 +173,14 @@ static int check_table(const struct verity *v, struct err *err)
 {
 	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX];
 	uint64_t length;
-	int r = dm_status(v->name, true, target, &length, text, err);
+	int r = dm_status(v->name, DM_TABLE, target, &length, text, err);
 
 	if (r < 0)
 		return r;
 	if (strcmp(target, "verity") != 0 || length != sectors(v) || strcmp(text, v->params) != 0)
-		return err_set(err, E_VERITY_TABLE, EUCLEAN, "live: %" PRIu64 " %s %.200s", length,
+		return err_set(err, E_DM_TABLE, EUCLEAN, "live: %" PRIu64 " %s %.200s", length,
 			       target, text);
-	r = dm_status(v->name, false, target, &length, text, err);
+	r = dm_status(v->name, DM_STATE, target, &length, text, err);
 	if (r == 0 && text[0] != 'V')
 		return err_set(err, E_VERITY_CORRUPT, EIO, "dm-verity says %.20s", text);
 	return r;

@@ -83,7 +83,7 @@ static void order_usr(struct plan *plan, bool tmpfs)
 {
 	struct step *usr = &plan->steps[plan->n_steps - 1];
 
-	if (plan->n_refusals > 0 || usr->verb != VERB_MOUNT)
+	if (plan->n_refusals > 0 || usr->verb != VERB_MOUNT || !plan_find(plan, "mnt-root"))
 		return;
 	if (tmpfs)
 		step_arg(plan, usr, "base", "yes");
@@ -150,6 +150,7 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	static struct triple root, usr; /* large, and no state: filled anew by each call */
 	struct word word;
 	bool tmpfs, has_root, has_usr;
+	const struct fact *luks;
 	char arch[24];
 
 	if (!sources_settled(facts) || !plan->disks_read ||
@@ -161,7 +162,8 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	}
 	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
 	tmpfs = word_get(facts, "root", &word) && strcmp(word.value, "tmpfs") == 0;
-	has_root = !tmpfs && triple_choose(facts, plan, PART_ROOT, arch, &root);
+	luks = tmpfs ? NULL : luks_choose(facts, plan, arch);
+	has_root = luks || (!tmpfs && triple_choose(facts, plan, PART_ROOT, arch, &root));
 	has_usr = triple_choose(facts, plan, PART_USR, arch, &usr);
 	if (plan->n_refusals > 0 || !demands_met(facts, plan, has_root, has_usr))
 		return;
@@ -173,13 +175,15 @@ void root_decide(const struct facts *facts, struct plan *plan)
 		plan_refuse(plan, E_POLICY, "there is no root partition, and the policy wants one");
 		return;
 	}
-	if (has_root && has_usr && strcmp(root.disk, usr.disk) != 0 &&
+	if (has_root && !luks && has_usr && strcmp(root.disk, usr.disk) != 0 &&
 	    !(demanded(facts, "root", "roothash") && demanded(facts, "mount.usr", "usrhash"))) {
 		plan_refuse(plan, E_ROOT_AMBIGUOUS, "root is on %s and usr on %s", root.disk,
 			    usr.disk);
 		return;
 	}
-	if (has_root)
+	if (luks)
+		plan_luks_root(facts, plan, luks);
+	else if (has_root)
 		plan_role(facts, plan, &root, "root", "/sysroot");
 	else
 		plan_tmpfs_root(plan, tmpfs ? "root=tmpfs" : "a usr partition and no root");
@@ -187,5 +191,5 @@ void root_decide(const struct facts *facts, struct plan *plan)
 		plan_role(facts, plan, &usr, "usr", "/sysroot/usr");
 		order_usr(plan, !has_root);
 	}
-	plan->root_planned = plan->n_refusals == 0;
+	plan->root_planned = plan->n_refusals == 0 && plan_find(plan, "mnt-root");
 }

@@ -19,6 +19,11 @@ struct role {
 	const struct fact *excluded; /* the data of a complete set that a word does not mean */
 };
 
+bool root_word_is_dps(const char *word)
+{
+	return strcmp(word, "gpt-auto") == 0 || strcmp(word, "dissect") == 0;
+}
+
 /* systemd-veritysetup-generator(8): systemd.verity_root_data= and its like. */
 static void role_word(const struct facts *facts, const char *name, const char *what,
 		      char ret[FIELDS_MAX])
@@ -42,8 +47,7 @@ static void role_words(const struct facts *facts, const struct plan *plan, enum 
 	text_format(role->data, sizeof(role->data), "%s-%s", role->name, arch);
 	text_format(role->hash, sizeof(role->hash), "%s-verity", role->data);
 	text_format(role->sig, sizeof(role->sig), "%s-sig", role->hash);
-	if (word_get(facts, usr ? "mount.usr" : "root", &word) &&
-	    strcmp(word.value, "gpt-auto") != 0 && strcmp(word.value, "dissect") != 0)
+	if (word_get(facts, usr ? "mount.usr" : "root", &word) && !root_word_is_dps(word.value))
 		text_copy(role->root_word, sizeof(role->root_word), word.value);
 	role_word(facts, role->name, "data", role->data_word);
 	role_word(facts, role->name, "hash", role->tree_word);
@@ -70,7 +74,7 @@ static bool part_eligible(const struct facts *facts, const struct plan *plan,
 }
 
 /* root=PARTUUID=…, PARTLABEL=…, /dev/… narrow to the one data partition that they name. */
-static bool word_matches(const char *word, const struct fact *part)
+bool root_word_matches(const char *word, const struct fact *part)
 {
 	static const struct {
 		const char *prefix, *key;
@@ -107,7 +111,7 @@ static void count_role(const struct facts *facts, const struct plan *plan, struc
 		if (!part_eligible(facts, plan, role, part))
 			continue;
 		if (fields_are(&part->fields, "name", role->data)) {
-			if (!word_matches(role->root_word, part))
+			if (!root_word_matches(role->root_word, part))
 				continue;
 			if (!role->first_data ||
 			    strcmp(part->subject, role->first_data->subject) < 0)
@@ -179,9 +183,9 @@ static bool complete(const struct facts *facts, struct plan *plan, struct role *
 	ret->hash = find_half(facts, plan, role, role->hash, uuid);
 	if (!ret->hash)
 		return false;
-	if (!word_matches(role->root_word, ret->data) ||
-	    !word_matches(role->data_word, ret->data) ||
-	    !word_matches(role->tree_word, ret->hash)) {
+	if (!root_word_matches(role->root_word, ret->data) ||
+	    !root_word_matches(role->data_word, ret->data) ||
+	    !root_word_matches(role->tree_word, ret->hash)) {
 		if (!role->excluded || strcmp(ret->data->subject, role->excluded->subject) < 0)
 			role->excluded = ret->data;
 		return false;

@@ -29,3 +29,12 @@ void role_mount_words(const struct facts *facts, struct plan *plan, struct step 
 /* systemd.verity_root_options= or systemd.verity_usr_options= as an argument of the verity step. */
 void role_verity_words(const struct facts *facts, struct plan *plan, struct step *step,
 		       const char *name);
+
+/* root=gpt-auto and root=dissect: what lintel does without any word. */
+bool root_word_is_dps(const char *word);
+/* Whether root=PARTUUID=…, PARTLABEL=… or /dev/… means the partition; an empty word means all. */
+bool root_word_matches(const char *word, const struct fact *part);
+
+/* rules/unlock: the LUKS2 root of the boot disk, or NULL; two candidates are a refusal. */
+const struct fact *luks_choose(const struct facts *facts, struct plan *plan, const char *arch);
+void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part);

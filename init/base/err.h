@@ -56,7 +56,7 @@
 	  "rebuild the verity partition (veritysetup format)")                                     \
 	X(VERITY_CORRUPT, "VERITY-CORRUPT", "data or hash blocks do not match the root hash",      \
 	  "the disk was changed or is failing: boot the other version or reinstall")               \
-	X(VERITY_TABLE, "VERITY-TABLE", "the live dm table is not the one that was asked for",     \
+	X(DM_TABLE, "DM-TABLE", "the live dm table is not the one that was asked for",             \
 	  "report it: kernel and lintel disagree")                                                 \
 	X(LUKS_HEADER, "LUKS-HEADER", "the LUKS2 header is malformed",                             \
 	  "restore it from a backup (cryptsetup luksHeaderRestore)")                               \

@@ -49,6 +49,7 @@ class Case:
     policy: str = ""            # the build's image policy
     other_tpm: bool = False     # the machine has another TPM than the disk was sealed to
     pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
+    trees: tuple = ()           # that the mutations need
     size: str = ""              # of the disk; else as small as it can be
     mutations: tuple = ()
     clones: tuple = ()

@@ -5,6 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -216,4 +217,49 @@ def plant(role, image, label=None):
     def change(disk):
         part = disk.table.find(role, label)
         disk.write(part.offset, Path(image).read_bytes()[:part.size])
+    return change
+
+
+LUKS_CHECKSUM = slice(448, 512)
+
+
+def edit_luks(change_json, kind="root", copies=(0, 1)):
+    """Passes the LUKS2 header's JSON through a function, with good checksums in both copies."""
+    def change(disk):
+        part = disk.table.find(kind)
+        size = int.from_bytes(disk.read(part.offset + 8, 8), "big")
+        for copy in copies:
+            at = part.offset + copy * size
+            header = bytearray(disk.read(at, size))
+            area = json.loads(header[4096:].rstrip(b"\0"))
+            change_json(area)
+            text = json.dumps(area, separators=(",", ":")).encode()
+            header[4096:] = text.ljust(size - 4096, b"\0")
+            header[LUKS_CHECKSUM] = bytes(64)
+            header[448:480] = hashlib.sha256(header).digest()
+            disk.write(at, header)
+    return change
+
+
+def set_luks(*path, value):
+    """Sets one member of the LUKS2 header's JSON."""
+    def change_json(area):
+        for key in path[:-1]:
+            area = area[key]
+        area[path[-1]] = value
+    return edit_luks(change_json)
+
+
+def plant_behind_luks(kind="root"):
+    """Lays the canary's root, unencrypted, where the LUKS2 header says that the data is."""
+    def change(disk):
+        part = disk.table.find(kind)
+        size = int.from_bytes(disk.read(part.offset + 8, 8), "big")
+        area = json.loads(disk.read(part.offset + 4096, size - 4096).rstrip(b"\0"))
+        offset = int(area["segments"]["0"]["offset"])
+        with tempfile.NamedTemporaryFile(suffix=".ext4") as image:
+            subprocess.run(["/usr/sbin/mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d",
+                            BUILD / "trees/canary", image.name, "32M"], check=True,
+                           capture_output=True)
+            disk.write(part.offset + offset, Path(image.name).read_bytes())
     return change

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An encrypted root: the one LUKS2 partition with the root's DPS type on the boot disk, where the
+ * image policy says "encrypted". The TPM opens it, and only after enter-initrd is measured: what it
+ * is sealed to is checked there, and what is sealed here is for this boot phase alone.
+ */
+#include "generators/rules/rules.h"
+#include "generators/rules/triple.h"
+
+#include <string.h>
+
+static bool candidate(const struct facts *facts, const struct plan *plan, const char *type,
+		      const struct fact *part)
+{
+	uint64_t flags = 0;
+	struct word word;
+
+	if (!fields_are(&part->fields, "name", type) ||
+	    !fields_are(&part->fields, "hint", "crypto_LUKS") ||
+	    !fields_are(&part->fields, "disk", plan->boot_disk))
+		return false;
+	fields_get_u64(&part->fields, "flags", &flags);
+	if (!word_get(facts, "root", &word) || root_word_is_dps(word.value))
+		return !(flags >> 63 & 1);
+	return root_word_matches(word.value, part);
+}
+
+const struct fact *luks_choose(const struct facts *facts, struct plan *plan, const char *arch)
+{
+	const struct fact *found = NULL;
+	char type[24], verity[32];
+
+	if (!(plan->policy.flags[PART_ROOT] & POLICY_ENCRYPTED) || !plan->boot_disk[0])
+		return NULL;
+	text_format(type, sizeof(type), "root-%s", arch);
+	text_format(verity, sizeof(verity), "%s-verity", type);
+	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
+		bool tree = fields_are(&part->fields, "name", verity) &&
+			    (plan->policy.flags[PART_ROOT] & POLICY_SIGNED);
+		const char *a, *b;
+
+		if (!tree && !candidate(facts, plan, type, part))
+			continue;
+		if (!found) {
+			found = part;
+			continue;
+		}
+		a = strcmp(found->subject, part->subject) < 0 ? found->subject : part->subject;
+		b = a == found->subject ? part->subject : found->subject;
+		plan_refuse(plan, E_ROOT_AMBIGUOUS, "root: the policy allows both %s and %s", a, b);
+		return NULL;
+	}
+	return found && fields_are(&found->fields, "name", type) ? found : NULL;
+}
+
+void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part)
+{
+	char probe[FACT_NAME_MAX];
+	struct step *step;
+	struct word word;
+
+	if (!plan->tpm_expected) {
+		plan_refuse(plan, E_UNLOCK,
+			    "root: %s is encrypted, and the stub measured nothing that a TPM could "
+			    "check",
+			    part->subject);
+		return;
+	}
+	if (!plan_find(plan, "m1"))
+		return; /* rules/deadline waits for the TPM */
+	step = plan_step(plan, VERB_DRIVERS, "crypt", "%s is LUKS2", part->subject);
+	/* algif_skcipher: how libcryptsetup opens a key slot; the kernel has no modprobe to ask */
+	step_arg(plan, step, "module",
+		 "dm_crypt algif_skcipher ?xts ?aes_generic ?aesni_intel ?aes_ce_blk");
+
+	step = plan_step(plan, VERB_UNLOCK, "root",
+			 "LoaderDevicePartUUID, DPS root, policy encrypted");
+	step_arg(plan, step, "name", "root");
+	step_arg(plan, step, "part", part->subject);
+	probe_id(plan->boot_disk, probe, sizeof(probe));
+	step_after(plan, step, probe);
+	step_after(plan, step, "m1");
+	step_after(plan, step, "dm");
+	step_after(plan, step, "crypt");
+
+	step = plan_step(plan, VERB_MOUNT, "mnt-root", "policy root=encrypted");
+	step_arg(plan, step, "kind", "crypt");
+	step_arg(plan, step, "what", "root");
+	step_arg(plan, step, "where", "/sysroot");
+	if (word_get(facts, "rw", &word))
+		step_arg(plan, step, "rw", "yes");
+	role_mount_words(facts, plan, step, "root");
+	step_after(plan, step, "root");
+}
