@@ -135,7 +135,7 @@ static int read_header(struct unlock *u, struct err *err)
 	const struct luks2_limits limits = { u->bytes, kdf_memory_kib() };
 	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	uint64_t copies;
-	uint8_t *map;
+	uint8_t *map = NULL;
 	int r;
 
 	u->header_size = u->bytes < AREA_MAX ? u->bytes : AREA_MAX;

@@ -14,7 +14,7 @@ static void driver_id(const char *name, char ret[16])
 	text_format(ret, 16, "fs-%s", name);
 }
 
-/* The file system's driver can come while dm-verity starts; a wrong hint only costs time. */
+/* The file system's driver can come while dm-verity starts. */
 static bool plan_driver(const struct facts *facts, struct plan *plan, const struct triple *triple,
 			const char *name)
 {

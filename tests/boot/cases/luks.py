@@ -22,7 +22,7 @@ CASES = [
     luks("refuse-luks-other-tpm", "UNSEAL", other_tpm=True),
     luks("refuse-luks-other-pcr-key", "PCR-SIGNATURE", pcr_key="wrong"),
     luks("refuse-luks-no-pcr-signature", "PCR-SIGNATURE", pcr_key=""),
-    luks("refuse-luks-without-policy", "POLICY", policy=""),
+    luks("refuse-luks-without-policy", "ROOT-UNPROTECTED", policy=""),
     luks("refuse-luks-no-token", "TOKEN", edit_luks(strip_tokens)),
     # A11: the genuine token, and a segment that decrypts nothing
     luks("refuse-luks-null-cipher", "LUKS-PROFILE", plant_behind_luks(),
