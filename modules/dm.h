@@ -10,6 +10,7 @@
 
 #define DM_TEXT_MAX 4096
 #define DM_TARGET_SIZE 16
+#define DM_NAME_SIZE 80
 
 /* The device's number, as st_rdev has it. All return 0 or -errno, with err filled. */
 int dm_create(const char *name, const char *uuid, uint64_t *ret_dev, struct err *err);
