@@ -17,10 +17,13 @@ GCC_CFLAGS := $(BASE_CFLAGS) $(HARDEN) -Wno-format-truncation
 ASAN_CFLAGS := $(BASE_CFLAGS) -Wno-format-truncation -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 
+FUZZ_CFLAGS := $(BASE_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
 CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generators/rules/*.c)
 INIT := $(CORE) $(wildcard init/*.c modules/*.c)
 HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c
 UNIT := $(CORE) init/explain.c images/image.c $(wildcard modules/dm.c modules/pkcs7.c tests/unit/*.c)
+UNIT_TPM := $(CORE) $(wildcard modules/tpm2*.c tests/tpm/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 
@@ -66,13 +69,23 @@ $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
 $(B)/unit: $(UNIT:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) -o $@ $^ -lcrypto
 
+# over the host's tpm2-tss, which has a TCTI for swtpm
+$(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
+	@gcc $(ASAN_CFLAGS) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-swtpm \
+		-ltss2-tcti-device -lcrypto
+
 $(B)/unit-static: $(UNIT:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 
-$(B)/fuzz/%: tests/fuzz/fuzz_%.c $(CORE)
+$(B)/obj/fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	@clang $(BASE_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $(filter %.c,$^)
+	@clang $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
+
+.PRECIOUS: $(B)/obj/fuzz/%.o
+$(B)/fuzz/%: $(B)/obj/fuzz/tests/fuzz/fuzz_%.o $(B)/obj/fuzz/tests/unit/gpt_build.o \
+		$(CORE:%.c=$(B)/obj/fuzz/%.o)
+	@mkdir -p $(@D)
+	@clang $(FUZZ_CFLAGS) -o $@ $^
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -88,7 +101,7 @@ check:
 
 unit:
 	@images/setup build unit
-	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/lintel
+	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/unit-tpm $(B)/lintel
 	@tests/unit/run
 
 lint:

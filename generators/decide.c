@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "generators/rules/rules.h"
 
+#include <string.h>
+
 /*
  * The one table of rules. Its order is the order of precedence: a rule may read what an earlier
  * one wrote into the plan, and `after_all` steps follow all that stand above them.
@@ -19,12 +21,30 @@ static void (*const rules[])(const struct facts *facts, struct plan *plan) = {
 	deadline_decide,   /* what is waited for, and for how long */
 };
 
+/* What one rule refuses is told in one order, whatever arrived first: the first is what is shown. */
+static void sort_refusals(struct plan *plan, size_t from)
+{
+	for (size_t i = from; i < plan->n_refusals; i++)
+		for (size_t k = i; k > from; k--) {
+			struct err *a = &plan->refusals[k - 1], *b = &plan->refusals[k], swap = *b;
+
+			if (strcmp(a->text, b->text) <= 0)
+				break;
+			*b = *a;
+			*a = swap;
+		}
+}
+
 void decide(const struct facts *facts, struct plan *plan)
 {
 	plan->n_steps = plan->n_waits = plan->n_refusals = plan->n_notes = 0;
 	plan->boot_disk[0] = '\0';
 	plan->any_disk = plan->root_planned = plan->tpm_expected = false;
-	plan->disks_read = plan->enough = false;
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+	plan->disks_read = plan->enough = plan->late_too = false;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		size_t before = plan->n_refusals;
+
 		rules[i](facts, plan);
+		sort_refusals(plan, before);
+	}
 }

@@ -30,7 +30,7 @@ enum fact_kind {
 	FACT_SETTLED,  /* subject: sources or coldplug: all that was there is known */
 	FACT_TPM,      /* subject: tpmrm0: a TPM 2.0 resource manager device */
 	FACT_GPT,      /* subject: vda; state=ok|none|bad uuid= code= text= */
-	FACT_PART,     /* subject: vda2; disk= n= type= uuid= start= size= flags= label= */
+	FACT_PART,     /* subject: vda2; disk= n= type= uuid= start= size= flags= label= [hint=] */
 	FACT_SIG,      /* subject: vda4; disk= roothash= fingerprint= or code= text= */
 	FACT_EXTRA,    /* subject: path below /.extra; [class= name= size= | refused=] or n= */
 	FACT_START,    /* subject: step id */

@@ -31,7 +31,7 @@ struct step *plan_step(struct plan *plan, enum verb verb, const char *id, const 
 	}
 	step = &plan->steps[plan->n_steps];
 	step->verb = verb;
-	step->after_all = false;
+	step->after_all = step->late = false;
 	step->n_after = 0;
 	step->args.text[0] = '\0';
 	if (text_copy(step->id, sizeof(step->id), id) < 0) {
@@ -125,7 +125,7 @@ bool step_is_device(const struct step *step)
 
 bool step_ready(const struct plan *plan, const struct step *step, const struct facts *facts)
 {
-	if (plan->enough && step_is_device(step))
+	if (step_is_device(step) && (plan->enough || (step->late && !plan->late_too)))
 		return false;
 	for (unsigned int i = 0; i < step->n_after; i++)
 		if (!facts_step_done(facts, plan->steps[step->after[i]].id))

@@ -34,6 +34,7 @@ struct step {
 	char id[FACT_NAME_MAX];
 	enum verb verb;
 	bool after_all; /* after every earlier step of the plan */
+	bool late; /* a driver that probes slowly: only when the quick ones found no boot disk */
 	uint8_t n_after;
 	uint16_t after[STEP_AFTER_MAX]; /* indices of earlier steps in the plan */
 	struct fields args;
@@ -62,6 +63,7 @@ struct plan {
 	bool tpm_expected;  /* the stub measured: PCR 11 must follow */
 	bool disks_read;    /* every known disk has been probed: none can be a second holder */
 	bool enough;	    /* the way to the root is known: other devices are the host's */
+	bool late_too;	    /* the late steps may start */
 };
 
 /* Appends a step and returns it with id, verb and reason set, or NULL (refused with E_LIMIT). */

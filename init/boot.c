@@ -12,6 +12,8 @@
 #include <poll.h>
 #include <string.h>
 
+#define DRIVERS_MAX 8 /* children; a slow driver keeps one, and each takes a batch of devices */
+
 static int add_fact(struct boot *boot, enum fact_kind kind, const char *subject, struct err *err)
 {
 	struct fact fact;
@@ -27,7 +29,7 @@ int boot_init(struct boot *boot, struct err *err)
 	int r;
 
 	jobs_init(&boot->jobs);
-	boot->cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+
 	boot->monitor_fd = monitor_open(err);
 	if (boot->monitor_fd < 0)
 		return boot->monitor_fd;
@@ -72,10 +74,18 @@ void boot_record(const struct boot *boot)
 	record_file(boot, "/run/lintel/timeline", write_timeline);
 }
 
-static void log_start(const struct step *step)
+static bool debug(const struct boot *boot)
+{
+	return facts_find(&boot->facts, FACT_CMDLINE, "lintel.debug");
+}
+
+/* Most devices need no driver of ours: only lintel.debug tells of those. */
+static void log_start(const struct boot *boot, const struct step *step)
 {
 	char what[FIELDS_MAX];
 
+	if (step_is_device(step) && !debug(boot))
+		return;
 	explain_what(step, what, sizeof(what));
 	log_line(7, "%s: %s %.300s", step->id, verb_name(step->verb), what);
 }
@@ -87,7 +97,8 @@ static void log_results(const struct boot *boot, size_t from)
 		char text[ERR_TEXT_MAX], code[40];
 		uint64_t us = 0;
 
-		if (fact->kind != FACT_RESULT)
+		if (fact->kind != FACT_RESULT ||
+		    (fields_are(&fact->fields, "loaded", "0") && !debug(boot)))
 			continue;
 		fields_get_u64(&fact->fields, "us", &us);
 		fields_get(&fact->fields, "text", text, sizeof(text));
@@ -103,7 +114,7 @@ static bool lane_free(const struct boot *boot, const struct step *step)
 {
 	switch (verb_info(step->verb)->lane) {
 	case LANE_DRIVERS:
-		return jobs_in_lane(&boot->jobs, LANE_DRIVERS) < boot->cpus + 1;
+		return jobs_in_lane(&boot->jobs, LANE_DRIVERS) < DRIVERS_MAX;
 	case LANE_TPM:
 		return jobs_in_lane(&boot->jobs, LANE_TPM) == 0;
 	case LANE_PID1:
@@ -148,7 +159,7 @@ static int start_from(struct boot *boot, size_t from, struct err *err)
 		r = add_fact(boot, FACT_START, step->id, err);
 		if (r < 0)
 			return r;
-		log_start(step);
+		log_start(boot, step);
 		batch[n++] = *step;
 	}
 	if (verb_info(verb)->lane == LANE_PID1)

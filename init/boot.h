@@ -9,7 +9,6 @@ struct boot {
 	struct plan plan;
 	struct jobs jobs;
 	int monitor_fd;
-	unsigned int cpus;
 };
 
 /* Reads the sources that need no device, and opens the uevent socket. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* PID 1 of the initrd. It has no threads, parses no disk, holds no secret, and never exits. */
+#include "init/base/fs.h"
 #include "init/base/log.h"
 #include "init/refuse.h"
 #include "modules/handover.h"
@@ -74,6 +75,8 @@ int main(int argc, char **argv)
 	handover_arguments(argv);
 	r = mount_api(&err);
 	open_console();
+	/* the kernel drops lines otherwise; systemd sets the same */
+	fs_write(AT_FDCWD, "/proc/sys/kernel/printk_devkmsg", "on");
 	log_init();
 	if (r == 0)
 		r = boot_init(&boot, &err);

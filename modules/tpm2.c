@@ -1,31 +1,59 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "modules/tpm2.h"
 
+#include "init/base/fs.h"
+
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <tss2/tss2_tcti_device.h>
 
+/* Format-one codes carry the number of a handle, parameter or session, TPM 2.0 part 2, 6.6.2. */
+#define RC_FMT1_MASK 0x0bfU
+#define RC_CODE_MASK 0xffffU
+
 /* By our own table: Tss2_RC_Decode has read out of bounds on a hostile reply (threat A42). */
-static int tpm_error(struct err *err, const char *what, TSS2_RC rc)
+int tpm2_error(struct err *err, enum err_code code, const char *what, TSS2_RC rc)
 {
 	static const struct {
 		TSS2_RC rc;
+		int errnum;
 		const char *text;
 	} known[] = {
-		{ TPM2_RC_FAILURE, "the TPM is in failure mode" },
-		{ TPM2_RC_INITIALIZE, "the firmware did not start the TPM" },
-		{ TPM2_RC_LOCALITY, "wrong locality" },
-		{ TPM2_RC_LOCKOUT, "the TPM is in lockout" },
-		{ TPM2_RC_RETRY, "the TPM stays busy" },
-		{ TPM2_RC_TESTING, "the TPM stays in self-test" },
-		{ TSS2_TCTI_RC_IO_ERROR, "the device cannot be read or written" },
+		{ TPM2_RC_PCR_CHANGED, ESTALE, "a PCR changed meanwhile" },
+		{ TPM2_RC_RETRY, EAGAIN, "the TPM stays busy" },
+		{ TPM2_RC_YIELDED, EAGAIN, "the TPM stays busy" },
+		{ TPM2_RC_TESTING, EAGAIN, "the TPM stays in self-test" },
+		{ TPM2_RC_LOCKOUT, EBUSY, "the TPM is in lockout" },
+		{ TPM2_RC_AUTH_FAIL, EACCES, "the authorization is wrong" },
+		{ TPM2_RC_BAD_AUTH, EACCES, "the authorization is wrong" },
+		{ TPM2_RC_POLICY_FAIL, EPERM, "the policy does not hold" },
+		{ TPM2_RC_FAILURE, EIO, "the TPM is in failure mode" },
+		{ TPM2_RC_INITIALIZE, EIO, "the firmware did not start the TPM" },
+		{ TPM2_RC_LOCALITY, EIO, "wrong locality" },
+		{ TPM2_RC_HANDLE, ENOENT, "the TPM has no such key" },
+		{ TPM2_RC_INTEGRITY, EKEYREJECTED, "made by another TPM, or changed" },
+		{ TPM2_RC_SIGNATURE, EKEYREJECTED, "the signature is wrong" },
+		{ TSS2_TCTI_RC_IO_ERROR, EIO, "the device cannot be read or written" },
 	};
+	TSS2_RC layer = rc & TSS2_RC_LAYER_MASK, base = rc & RC_CODE_MASK;
 
+	/* the kernel's resource manager answers with its own layer; the codes are the TPM's */
+	if (layer == 0 || layer == TSS2_RESMGR_TPM_RC_LAYER)
+		base = base & TPM2_RC_FMT1 ? base & RC_FMT1_MASK : base;
+	else
+		base |= layer;
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (known[i].rc == rc)
-			return err_set(err, E_MEASURE, EIO, "%s: %s", what, known[i].text);
-	return err_set(err, E_MEASURE, EIO, "%s: TPM code 0x%x", what, rc);
+		if (known[i].rc == base)
+			return err_set(err, code, known[i].errnum, "%s: %s", what, known[i].text);
+	return err_set(err, code, EIO, "%s: %s 0x%x", what,
+		       layer ? "malformed answer or no answer, code" : "TPM code", rc);
+}
+
+static int tpm_error(struct err *err, const char *what, TSS2_RC rc)
+{
+	return tpm2_error(err, E_MEASURE, what, rc);
 }
 
 bool tpm2_present(void)
@@ -40,27 +68,48 @@ bool tpm2_present(void)
 	return false;
 }
 
+int tpm2_start(struct tpm2 *tpm, TSS2_TCTI_CONTEXT *tcti, struct err *err)
+{
+	TSS2_RC rc;
+
+	*tpm = (struct tpm2){ .tcti = tcti, .log_folder = TPM2_LOG_FOLDER };
+	setenv("TSS2_LOG", "all+none", 1); /* what failed is told by its return code */
+	rc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL);
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm_error(err, "TPM", rc);
+}
+
+static int no_device(struct err *err, TSS2_RC rc)
+{
+	char version[8];
+
+	if (fs_read_line(AT_FDCWD, "/sys/class/tpm/tpm0/tpm_version_major", version,
+			 sizeof(version)) > 0 &&
+	    strcmp(version, "2") != 0)
+		return err_set(err, E_MEASURE, ENOTSUP, "the TPM is of version %s, not 2.0",
+			       version);
+	return tpm_error(err, TPM2_DEVICE, rc);
+}
+
 int tpm2_open(struct tpm2 *tpm, struct err *err)
 {
+	TSS2_TCTI_CONTEXT *tcti;
 	size_t size = 0;
 	TSS2_RC rc;
 
 	memset(tpm, 0, sizeof(*tpm));
-	setenv("TSS2_LOG", "all+none", 1); /* what failed is told by its return code */
+	setenv("TSS2_LOG", "all+none", 1);
 	rc = Tss2_Tcti_Device_Init(NULL, &size, TPM2_DEVICE);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_error(err, TPM2_DEVICE, rc);
-	tpm->tcti = calloc(1, size);
-	if (!tpm->tcti)
+	tcti = calloc(1, size);
+	if (!tcti)
 		return err_set(err, E_MEASURE, ENOMEM, TPM2_DEVICE ": out of memory");
-	rc = Tss2_Tcti_Device_Init(tpm->tcti, &size, TPM2_DEVICE);
+	rc = Tss2_Tcti_Device_Init(tcti, &size, TPM2_DEVICE);
 	if (rc != TSS2_RC_SUCCESS) {
-		free(tpm->tcti); /* not initialized: nothing to finalize */
-		tpm->tcti = NULL;
-		return tpm_error(err, TPM2_DEVICE, rc);
+		free(tcti); /* not initialized: nothing to finalize */
+		return no_device(err, rc);
 	}
-	rc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL);
-	return rc == TSS2_RC_SUCCESS ? 0 : tpm_error(err, TPM2_DEVICE, rc);
+	return tpm2_start(tpm, tcti, err);
 }
 
 void tpm2_close(struct tpm2 *tpm)
@@ -160,4 +209,22 @@ int tpm2_pcr_extend(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *
 	rc = Esys_PCR_Extend(tpm->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			     ESYS_TR_NONE, &values);
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm_error(err, "PCR extend", rc);
+}
+
+int tpm2_pcr_pristine(struct tpm2 *tpm, unsigned int pcr, struct err *err)
+{
+	static const uint8_t zero[TPM2_DIGEST_MAX];
+	struct tpm2_bank banks[TPM2_BANKS_MAX];
+	uint8_t value[TPM2_DIGEST_MAX];
+	size_t n = 0;
+	int r = tpm2_pcr_banks(tpm, pcr, banks, &n, err);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		r = tpm2_pcr_read(tpm, pcr, &banks[i], value, err);
+		if (r == 0 && memcmp(value, zero, banks[i].size) != 0)
+			r = err_set(err, E_UNSEAL, EPERM,
+				    "PCR %u of %s has been extended: a volume was unlocked before",
+				    pcr, banks[i].name);
+	}
+	return r;
 }

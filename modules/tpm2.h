@@ -13,9 +13,12 @@
 #define TPM2_BANKS_MAX 8
 #define TPM2_DIGEST_MAX 64
 
+#define TPM2_LOG_FOLDER "/run/log/systemd"
+
 struct tpm2 {
 	ESYS_CONTEXT *esys;
 	TSS2_TCTI_CONTEXT *tcti;
+	const char *log_folder; /* of the userspace measurement log */
 };
 
 /* One active bank of a PCR. */
@@ -31,6 +34,15 @@ bool tpm2_present(void);
 /* 0 or -errno with E_MEASURE; tpm2_close() is due either way. */
 int tpm2_open(struct tpm2 *tpm, struct err *err);
 void tpm2_close(struct tpm2 *tpm);
+/* The same over a TCTI that is already made, from malloc(): /init has the device only. */
+int tpm2_start(struct tpm2 *tpm, TSS2_TCTI_CONTEXT *tcti, struct err *err);
+
+/*
+ * Says in err what the TPM answered. -ESTALE: a PCR changed; -EAGAIN: busy; -EBUSY: lockout;
+ * -EACCES: wrong authorization; -EPERM: policy; -ENOENT: no such object; -EKEYREJECTED: foreign
+ * object or wrong signature; -EIO: all else.
+ */
+int tpm2_error(struct err *err, enum err_code code, const char *what, TSS2_RC rc);
 
 /*
  * The active banks that have the PCR; at least one. A bank of an unknown algorithm is an error:
@@ -44,3 +56,5 @@ int tpm2_pcr_read(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *ba
 /* One command for all banks; digests[i] belongs to banks[i]. Never sent twice. */
 int tpm2_pcr_extend(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *banks,
 		    uint8_t digests[][TPM2_DIGEST_MAX], size_t n, struct err *err);
+/* 0 where the PCR is zero in every active bank: nothing was measured into it since the reset. */
+int tpm2_pcr_pristine(struct tpm2 *tpm, unsigned int pcr, struct err *err);

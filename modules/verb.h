@@ -10,7 +10,7 @@
 
 enum lane {
 	LANE_ANY,     /* as many at once as are ready */
-	LANE_DRIVERS, /* a pool of as many children as there are CPUs */
+	LANE_DRIVERS, /* a pool of children, each for a batch of devices */
 	LANE_TPM,     /* one at a time, in plan order */
 	LANE_PID1,    /* in PID 1 itself, alone: the hand-over */
 };

@@ -15,23 +15,37 @@ bool sources_settled(const struct facts *facts)
 
 static bool word_find(const struct facts *facts, const char *key, struct word *ret)
 {
-	const struct fact *fact = facts_last(facts, FACT_CMDLINE, key);
+	const struct fact *found = NULL, *fact = facts_find(facts, FACT_CMDLINE, key);
 
-	if (!fact)
-		return false;
-	if (fields_get(&fact->fields, "value", ret->value, sizeof(ret->value)) < 0)
+	ret->trusted = false;
+	for (; fact; fact = facts_next(facts, fact)) {
+		bool own = fields_are(&fact->fields, "trusted", "yes");
+
+		if (ret->trusted && !own)
+			continue;
+		found = fact;
+		ret->trusted = own;
+	}
+	if (found && fields_get(&found->fields, "value", ret->value, sizeof(ret->value)) < 0)
 		ret->value[0] = '\0';
-	ret->trusted = fields_are(&fact->fields, "trusted", "yes");
-	return true;
+	return found;
 }
 
 bool word_get(const struct facts *facts, const char *key, struct word *ret)
 {
 	char rd[FACT_NAME_MAX];
+	struct word plain;
+	bool found;
 
-	if (text_format(rd, sizeof(rd), "rd.%s", key) == 0 && word_find(facts, rd, ret))
+	if (text_format(rd, sizeof(rd), "rd.%s", key) < 0)
+		return false;
+	found = word_find(facts, rd, ret);
+	if (found && ret->trusted)
 		return true;
-	return word_find(facts, key, ret);
+	if (!word_find(facts, key, &plain) || (found && !plain.trusted))
+		return found;
+	*ret = plain;
+	return true;
 }
 
 void value_get(const struct facts *facts, enum fact_kind kind, const char *subject, char *ret,
@@ -64,6 +78,18 @@ bool disk_usable(const struct facts *facts, const char *disk)
 	       !facts_find(facts, FACT_GONE, disk);
 }
 
+void pair_add(struct pair *pair, const char *name)
+{
+	int cmp = pair->a[0] ? strcmp(name, pair->a) : -1;
+
+	if (cmp < 0) {
+		text_copy(pair->b, sizeof(pair->b), pair->a);
+		text_copy(pair->a, sizeof(pair->a), name);
+	} else if (cmp > 0 && (!pair->b[0] || strcmp(name, pair->b) < 0)) {
+		text_copy(pair->b, sizeof(pair->b), name);
+	}
+}
+
 bool refuse_bad_tables(const struct facts *facts, struct plan *plan)
 {
 	bool any = false;
@@ -77,7 +103,8 @@ bool refuse_bad_tables(const struct facts *facts, struct plan *plan)
 		fields_get(&gpt->fields, "code", code, sizeof(code));
 		fields_get(&gpt->fields, "text", text, sizeof(text));
 		known = err_from_name(code);
-		plan_refuse(plan, known == E_MAX_ ? E_GPT : known, "%s: %s", gpt->subject, text);
+		plan_refuse(plan, known == E_MAX_ || known == E_NONE ? E_GPT : known, "%s: %s",
+			    gpt->subject, text);
 		any = true;
 	}
 	return any;

@@ -57,6 +57,8 @@ static bool all_probed(const struct facts *facts, const struct plan *plan)
 static void find_holder(const struct facts *facts, struct plan *plan, const char *variable,
 			const char *uuid)
 {
+	struct pair holders = { .a = "" };
+
 	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
 		char disk[sizeof(plan->boot_disk)];
 
@@ -64,18 +66,12 @@ static void find_holder(const struct facts *facts, struct plan *plan, const char
 		    fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 ||
 		    disk_is_image(disk) || !disk_usable(facts, disk))
 			continue;
-		if (plan->boot_disk[0] && strcmp(plan->boot_disk, disk) != 0) {
-			/* named in one order, whichever turned up first */
-			bool less = strcmp(plan->boot_disk, disk) < 0;
-
-			plan_refuse(plan, E_BOOTDISK_AMBIGUOUS,
-				    "%s and %s both hold partition %s (%s)",
-				    less ? plan->boot_disk : disk, less ? disk : plan->boot_disk,
-				    uuid, variable);
-			return;
-		}
-		text_copy(plan->boot_disk, sizeof(plan->boot_disk), disk);
+		pair_add(&holders, disk);
 	}
+	text_copy(plan->boot_disk, sizeof(plan->boot_disk), holders.a);
+	if (holders.b[0])
+		plan_refuse(plan, E_BOOTDISK_AMBIGUOUS, "%s and %s both hold partition %s (%s)",
+			    holders.a, holders.b, uuid, variable);
 }
 
 void bootdisk_decide(const struct facts *facts, struct plan *plan)

@@ -1,50 +1,111 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Words that would widen what the signed UKI says are refused where they are not its own. */
 #include "generators/rules/rules.h"
+#include "init/base/bytes.h"
+
+#include <string.h>
+
+/*
+ * Each chooses code, drops a check, plants a secret or opens a shell, in the verified root or here;
+ * "rd.X" counts as X. The names are those of systemd's proc-cmdline.c, main.c and generators, and
+ * of the kernel; "--" stands for the arguments of init.
+ */
+static const char *const own_only[] = {
+	"--",
+	"init",
+	/* a shell, or another unit than the root's default */
+	"break",
+	"emergency",
+	"rescue",
+	"shell",
+	"single",
+	"s",
+	"1",
+	"_b",
+	"_s",
+	"systemd.break",
+	"systemd.crash_shell",
+	"systemd.debug_shell",
+	"systemd.mask",
+	"systemd.run",
+	"systemd.unit",
+	"systemd.wants",
+	/* what the root runs with */
+	"modules_load",
+	"systemd.import_credentials",
+	"systemd.mount_extra",
+	"systemd.pull",
+	"systemd.set_credential",
+	"systemd.set_credential_binary",
+	"systemd.setenv",
+	"systemd.volatile",
+	/* what the kernel checks */
+	"dm_mod.create",
+	"enforcing",
+	"ima_appraise",
+	"ima_policy",
+	"initcall_blacklist",
+	"ipe.enforce",
+	"loadpin.enforce",
+	"lockdown",
+	"lsm",
+	"module.sig_enforce",
+	"security",
+	"selinux",
+};
+
+static bool is_own_only(const char *key)
+{
+	if (text_starts(key, "rd."))
+		key += strlen("rd.");
+	for (size_t i = 0; i < ARRAY_SIZE(own_only); i++)
+		if (strcmp(key, own_only[i]) == 0)
+			return true;
+	/* the kernel puts what it does not know into the environment; boot loaders add this one */
+	return key[0] >= 'A' && key[0] <= 'Z' && strcmp(key, "BOOT_IMAGE") != 0;
+}
+
+static void check_hash(const struct facts *facts, struct plan *plan, const char *key)
+{
+	uint8_t digest[64];
+	struct word word;
+	int n;
+
+	if (!word_get(facts, key, &word))
+		return;
+	n = hex_decode(word.value, digest, sizeof(digest));
+	if (n != 32 && n != 64)
+		plan_refuse(plan, E_CMDLINE, "%s=%.40s is not 64 or 128 lowercase hex digits", key,
+			    word.value);
+}
+
+static void check_verity(const struct facts *facts, struct plan *plan, const char *key)
+{
+	struct word word;
+	int on;
+
+	if (!word_get(facts, key, &word))
+		return;
+	on = text_to_bool(word.value);
+	if (on < 0)
+		plan_refuse(plan, E_CMDLINE, "%s=%.40s is not a boolean", key, word.value);
+	else if (on == 0)
+		plan_refuse(plan, E_POLICY, "%s=0: lintel mounts nothing without verity", key);
+}
 
 void cmdline_decide(const struct facts *facts, struct plan *plan)
 {
-	/* Each chooses code, drops a check or opens a shell in the verified root or here. */
-	static const char *const own_only[] = {
-		"init",
-		"rd.break",
-		"rd.systemd.break",
-		"systemd.debug_shell",
-		"rd.systemd.debug_shell",
-		"rd.shell",
-		"systemd.unit",
-		"rd.systemd.unit",
-		"systemd.mask",
-		"systemd.wants",
-		"dm-mod.create",
-		"dm_mod.create",
-		"systemd.run",
-		"systemd.setenv",
-		"module.sig_enforce",
-		"ipe.enforce",
-		"loadpin.enforce",
-		"lockdown",
-		"systemd.volatile",
-	};
 	struct word word;
-	int off;
 
-	for (size_t i = 0; i < ARRAY_SIZE(own_only); i++) {
-		const struct fact *fact = facts_last(facts, FACT_CMDLINE, own_only[i]);
-
-		if (fact && !fields_are(&fact->fields, "trusted", "yes"))
-			plan_refuse(plan, E_CMDLINE_UNSIGNED, "%s", own_only[i]);
-	}
-	for (int i = 0; i < 2; i++) {
-		const char *key = i ? "systemd.verity" : "lintel.verity";
-
-		if (!word_get(facts, key, &word))
-			continue;
-		off = text_to_bool(word.value);
-		if (off < 0)
-			plan_refuse(plan, E_CMDLINE, "%s=%.40s is not a boolean", key, word.value);
-		else if (off == 0)
-			plan_refuse(plan, E_POLICY, "%s=0: lintel mounts nothing without verity",
-				    key);
-	}
+	for (const struct fact *fact = NULL;
+	     (fact = facts_each(facts, FACT_CMDLINE, fact)) != NULL;)
+		if (!fields_are(&fact->fields, "trusted", "yes") && is_own_only(fact->subject))
+			plan_refuse(plan, E_CMDLINE_UNSIGNED, "%s", fact->subject);
+	/* an empty root is less than the verified one that the image may have */
+	if (word_get(facts, "root", &word) && !word.trusted && strcmp(word.value, "tmpfs") == 0)
+		plan_refuse(plan, E_CMDLINE_UNSIGNED, "root=tmpfs");
+	check_hash(facts, plan, "roothash");
+	check_hash(facts, plan, "usrhash");
+	check_verity(facts, plan, "lintel.verity");
+	check_verity(facts, plan, "systemd.verity");
 }

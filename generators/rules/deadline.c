@@ -7,7 +7,8 @@
 
 #include <inttypes.h>
 
-#define TIMEOUT_DEFAULT_S 90 /* systemd's DefaultDeviceTimeoutSec= */
+#define QUICK_MS UINT64_C(2000) /* a disk that hangs must not hold up all others for longer */
+#define TIMEOUT_DEFAULT_S 90	/* systemd's DefaultDeviceTimeoutSec= */
 
 static uint64_t deadline(const struct facts *facts)
 {
@@ -37,10 +38,28 @@ static void bootdisk_deadline(const struct facts *facts, struct plan *plan)
 			    "%s %s did not appear in time", what, uuid);
 }
 
+/* The slow drivers' turn: the quick ones are done, and what they brought is no boot disk. */
+static void late_drivers(const struct facts *facts, struct plan *plan)
+{
+	const struct fact *settled = facts_find(facts, FACT_SETTLED, "coldplug");
+	bool late = false, busy = !settled || !plan->disks_read;
+
+	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++) {
+		late = late || step->late;
+		if (step_is_device(step) && !step->late && !facts_step_result(facts, step->id))
+			busy = true;
+	}
+	plan->late_too = !busy || facts_find(facts, FACT_DEADLINE, "quick-drivers");
+	if (late && !plan->late_too && settled && !plan->enough)
+		plan_wait(plan, "quick-drivers", settled->usec + QUICK_MS * 1000,
+			  "quick drivers, before those that probe slowly start");
+}
+
 void deadline_decide(const struct facts *facts, struct plan *plan)
 {
 	if (!sources_settled(facts))
 		return;
+	late_drivers(facts, plan);
 	if (plan->tpm_expected && !facts_find(facts, FACT_TPM, "tpmrm0")) {
 		if (facts_find(facts, FACT_DEADLINE, "tpm"))
 			plan_refuse(plan, E_MEASURE,

@@ -2,6 +2,22 @@
 /* Modules: one step for each device alias, and one for what verity needs in any case. */
 #include "generators/rules/rules.h"
 
+#include <string.h>
+
+/*
+ * PCI mass storage but NVMe (class 01, subclass 08) and virtio, and USB hosts (0C03): to look at
+ * empty ports takes them longer than the whole boot from another disk.
+ */
+static bool probes_slowly(const char *modalias)
+{
+	const char *class = text_starts(modalias, "pci:") ? strstr(modalias, "bc") : NULL;
+
+	if (!class || text_starts(modalias, "pci:v00001AF4"))
+		return false;
+	return (text_starts(class, "bc01") && !text_starts(class, "bc01sc08")) ||
+	       text_starts(class, "bc0Csc03");
+}
+
 void drivers_decide(const struct facts *facts, struct plan *plan)
 {
 	struct step *step = plan_step(plan, VERB_DRIVERS, "dm", "always: dm-verity");
@@ -20,5 +36,7 @@ void drivers_decide(const struct facts *facts, struct plan *plan)
 		step = plan_step(plan, VERB_DRIVERS, fact->subject, "uevent");
 		fields_get(&fact->fields, "modalias", modalias, sizeof(modalias));
 		step_arg(plan, step, "modalias", modalias);
+		if (step)
+			step->late = probes_slowly(modalias);
 	}
 }

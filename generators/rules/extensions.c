@@ -231,34 +231,6 @@ static bool any_failed(const struct facts *facts, const struct plan *plan, size_
 	return false;
 }
 
-/* The merge follows when every step of its images has ended. */
-static void plan_merge(const struct facts *facts, struct plan *plan, const char *class,
-		       const struct image *images, size_t n)
-{
-	char loops[IMAGES_MAX * 8] = "", id[FACT_NAME_MAX], disk[32];
-	unsigned int matched = 0;
-	struct step *step = plan_step(plan, VERB_EXTEND, class, "/.extra: all have ended");
-
-	for (size_t i = 0; i < n; i++) {
-		size_t used = strlen(loops);
-
-		text_format(id, sizeof(id), "ext:%s", images[i].id);
-		matched += facts_step_done(facts, id);
-		text_format(id, sizeof(id), "loop:%s", images[i].id);
-		if (facts_step_done(facts, id) && fields_get(&facts_step_result(facts, id)->fields,
-							     "node", disk, sizeof(disk)) == 0)
-			text_format(loops + used, sizeof(loops) - used, "%s%s", used ? "," : "",
-				    disk + strlen("loop"));
-	}
-	step_arg(plan, step, "class", class);
-	text_format(id, sizeof(id), "%u", matched);
-	step_arg(plan, step, "n", id);
-	step_arg(plan, step, "loops", loops);
-	step_after(plan, step, "mnt-root");
-	if (plan_find(plan, "mnt-usr"))
-		step_after(plan, step, "mnt-usr");
-}
-
 static bool is_global(const struct image *image)
 {
 	return text_starts(image->fact->subject, "global_");
@@ -276,6 +248,36 @@ static const struct image *find_twin(const struct image *images, size_t n, const
 	return twin;
 }
 
+/* The merge follows when every step of its images has ended. */
+static void plan_merge(const struct facts *facts, struct plan *plan, const char *class,
+		       const struct image *images, size_t n)
+{
+	char loops[IMAGES_MAX * 8] = "", id[FACT_NAME_MAX], disk[32];
+	unsigned int matched = 0;
+	struct step *step = plan_step(plan, VERB_EXTEND, class, "/.extra: all have ended");
+
+	for (size_t i = 0; i < n; i++) {
+		size_t used = strlen(loops);
+
+		if (find_twin(images, n, &images[i]) && is_global(&images[i]))
+			continue; /* the other one's steps have this name */
+		text_format(id, sizeof(id), "ext:%s", images[i].id);
+		matched += facts_step_done(facts, id);
+		text_format(id, sizeof(id), "loop:%s", images[i].id);
+		if (facts_step_done(facts, id) && fields_get(&facts_step_result(facts, id)->fields,
+							     "node", disk, sizeof(disk)) == 0)
+			text_format(loops + used, sizeof(loops) - used, "%s%s", used ? "," : "",
+				    disk + strlen("loop"));
+	}
+	step_arg(plan, step, "class", class);
+	text_format(id, sizeof(id), "%u", matched);
+	step_arg(plan, step, "n", id);
+	step_arg(plan, step, "loops", loops);
+	step_after(plan, step, "mnt-root");
+	if (plan_find(plan, "mnt-usr"))
+		step_after(plan, step, "mnt-usr");
+}
+
 static void plan_class(const struct facts *facts, struct plan *plan, const char *class,
 		       enum mode mode)
 {
@@ -286,8 +288,8 @@ static void plan_class(const struct facts *facts, struct plan *plan, const char 
 
 	if (n > 0 && mode == OFF)
 		plan_note(plan, "lintel.extensions=off: %zu %s images are left alone", n, class);
-	if (n == 0 || mode == OFF)
-		return;
+	if (n == 0 || mode == OFF || plan->n_refusals > 0)
+		return; /* with a refusal find_triple() could not tell an image's own */
 	if (!plan_find(plan, "extmod")) {
 		step = plan_step(plan, VERB_DRIVERS, "extmod", "/.extra has images");
 		step_arg(plan, step, "module", "loop overlay");

@@ -1,11 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The image policy in force: the build's, narrowed by any command line, replaced by the UKI's. */
+/* The image policy in force: the build's, replaced by the UKI's own, narrowed by all appended. */
 #include "generators/rules/rules.h"
+
+/* Whatever stands in the UKI's own line: an appended policy takes away and never gives back. */
+static void narrow(const struct facts *facts, struct plan *plan, const char *key)
+{
+	struct image_policy policy;
+	char text[FIELDS_MAX];
+	struct err err;
+
+	for (const struct fact *fact = facts_find(facts, FACT_CMDLINE, key); fact;
+	     fact = facts_next(facts, fact)) {
+		if (fields_are(&fact->fields, "trusted", "yes"))
+			continue;
+		fields_get(&fact->fields, "value", text, sizeof(text));
+		if (policy_parse(text, &policy, &err) < 0)
+			plan_refuse(plan, err.code, "%s=: %s", key, err.text);
+		else if (!policy_intersect(&plan->policy, &policy, &plan->policy))
+			plan_refuse(plan, E_POLICY,
+				    "%s= of an unsigned command line leaves a partition nothing "
+				    "that the build's policy allows",
+				    key);
+	}
+}
 
 void policy_decide(const struct facts *facts, struct plan *plan)
 {
-	struct image_policy word_policy;
-	char text[512];
+	char text[FIELDS_MAX];
 	struct word word;
 	struct err err;
 
@@ -13,14 +34,9 @@ void policy_decide(const struct facts *facts, struct plan *plan)
 	value_get(facts, FACT_CONFIG, "image-policy", text, sizeof(text));
 	if (text[0] && policy_parse(text, &plan->policy, &err) < 0)
 		plan_refuse(plan, err.code, "/etc/lintel/image-policy: %s", err.text);
-	if (!word_get(facts, "systemd.image_policy", &word))
-		return;
-	if (policy_parse(word.value, &word_policy, &err) < 0)
+	if (word_get(facts, "systemd.image_policy", &word) && word.trusted &&
+	    policy_parse(word.value, &plan->policy, &err) < 0)
 		plan_refuse(plan, err.code, "systemd.image_policy=: %s", err.text);
-	else if (word.trusted)
-		plan->policy = word_policy;
-	else if (!policy_intersect(&plan->policy, &word_policy, &plan->policy))
-		plan_refuse(plan, E_POLICY,
-			    "systemd.image_policy= of an unsigned command line leaves a partition "
-			    "nothing that the build's policy allows");
+	narrow(facts, plan, "rd.systemd.image_policy");
+	narrow(facts, plan, "systemd.image_policy");
 }

@@ -45,13 +45,38 @@ static void role_verity_words(const struct facts *facts, struct plan *plan, stru
 	step_arg(plan, step, "options", options);
 }
 
+static void driver_id(const char *name, char ret[16])
+{
+	text_format(ret, 16, "fs-%s", name);
+}
+
+/* The file system's driver can come while dm-verity starts; a wrong hint only costs time. */
+static bool plan_driver(const struct facts *facts, struct plan *plan, const struct triple *triple,
+			const char *name)
+{
+	char hint[16], id[16];
+	struct step *step;
+	struct word word;
+
+	if (word_get(facts, strcmp(name, "usr") == 0 ? "mount.usrfstype" : "rootfstype", &word) ||
+	    fields_get(&triple->data->fields, "hint", hint, sizeof(hint)) < 0 ||
+	    strcmp(hint, "crypto_LUKS") == 0)
+		return false;
+	driver_id(name, id);
+	step = plan_step(plan, VERB_DRIVERS, id, "%s seems to hold it", triple->data->subject);
+	step_arg(plan, step, "module", hint);
+	return true;
+}
+
 /* The steps that verify and mount one role. */
 static void plan_role(const struct facts *facts, struct plan *plan, const struct triple *triple,
 		      const char *name, const char *where)
 {
-	char probe[FACT_NAME_MAX], mount[16];
+	char probe[FACT_NAME_MAX], mount[16], id[16];
 	struct step *step;
+	bool driver;
 
+	driver = plan_driver(facts, plan, triple, name);
 	step = plan_step(plan, VERB_VERITY, name, "%s, DPS %s, %s", triple->why_disk,
 			 triple->type_name, triple->why_trust);
 	step_arg(plan, step, "name", name);
@@ -74,6 +99,9 @@ static void plan_role(const struct facts *facts, struct plan *plan, const struct
 	step_arg(plan, step, "where", where);
 	role_mount_words(facts, plan, step, name);
 	step_after(plan, step, name);
+	driver_id(name, id);
+	if (driver)
+		step_after(plan, step, id);
 }
 
 static void plan_tmpfs_root(struct plan *plan, const char *why)
@@ -108,13 +136,35 @@ static void refuse_missing(const struct facts *facts, struct plan *plan, const c
 		    plan->any_disk ? "no disk" : plan->boot_disk, arch, arch);
 }
 
-/* root= or roothash= names a root that may still turn up on another disk. */
-static bool root_awaited(const struct facts *facts, const struct plan *plan)
+/* Whether a word names the role: then it must be there, and nothing may take its place. */
+static bool demanded(const struct facts *facts, const char *root, const char *hash)
 {
+	static const char *const general[] = { "gpt-auto", "dissect", "tmpfs" };
 	struct word word;
 
-	return plan->any_disk && !facts_find(facts, FACT_DEADLINE, "root") &&
-	       (word_get(facts, "roothash", &word) || word_get(facts, "root", &word));
+	if (word_get(facts, hash, &word))
+		return true;
+	if (!word_get(facts, root, &word))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(general); i++)
+		if (strcmp(word.value, general[i]) == 0)
+			return false;
+	return true;
+}
+
+/* Whether all that words name is there; else it may still turn up, or is missing. */
+static bool demands_met(const struct facts *facts, struct plan *plan, bool has_root, bool has_usr)
+{
+	bool root = has_root || !demanded(facts, "root", "roothash");
+
+	if (root && (has_usr || !demanded(facts, "mount.usr", "usrhash")))
+		return true;
+	if (plan->any_disk && !facts_find(facts, FACT_DEADLINE, "root"))
+		return false;
+	if (!plan->any_disk || !refuse_bad_tables(facts, plan))
+		plan_refuse(plan, E_ROOT_MISSING, "what %s names is not there",
+			    root ? "mount.usr= or usrhash=" : "root= or roothash=");
+	return false;
 }
 
 /* systemd.gpt_auto=0: only what root=, roothash=, mount.usr= or usrhash= name. */
@@ -149,7 +199,7 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	tmpfs = word_get(facts, "root", &word) && strcmp(word.value, "tmpfs") == 0;
 	has_root = !tmpfs && triple_choose(facts, plan, PART_ROOT, arch, &root);
 	has_usr = triple_choose(facts, plan, PART_USR, arch, &usr);
-	if (plan->n_refusals > 0 || (!has_root && !tmpfs && root_awaited(facts, plan)))
+	if (plan->n_refusals > 0 || !demands_met(facts, plan, has_root, has_usr))
 		return;
 	if (!has_root && !has_usr) {
 		refuse_missing(facts, plan, arch);
@@ -157,6 +207,12 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	}
 	if (!has_root && !tmpfs && !(plan->policy.flags[PART_ROOT] & POLICY_ABSENT)) {
 		plan_refuse(plan, E_POLICY, "there is no root partition, and the policy wants one");
+		return;
+	}
+	if (has_root && has_usr && strcmp(root.disk, usr.disk) != 0 &&
+	    !(demanded(facts, "root", "roothash") && demanded(facts, "mount.usr", "usrhash"))) {
+		plan_refuse(plan, E_ROOT_AMBIGUOUS, "root is on %s and usr on %s", root.disk,
+			    usr.disk);
 		return;
 	}
 	if (has_root)

@@ -21,9 +21,12 @@ void deadline_decide(const struct facts *facts, struct plan *plan);
 /* All sources, the EFI variables among them, have been read: absence now means absence. */
 bool sources_settled(const struct facts *facts);
 
-/* The last value of a command-line word, "rd." forms before plain ones. False: not given. */
+/*
+ * The last value of a command-line word, "rd." forms before plain ones; but what was appended never
+ * overrides a word of the UKI's own. False: not given.
+ */
 struct word {
-	char value[256];
+	char value[FIELDS_MAX];
 	bool trusted;
 };
 bool word_get(const struct facts *facts, const char *key, struct word *ret);
@@ -40,6 +43,12 @@ bool disk_is_image(const char *disk);
 
 /* "probe:vda" */
 void probe_id(const char *disk, char *ret, size_t size);
+
+/* Of all names that are added, in any order, the two that sort first; empty: none. */
+struct pair {
+	char a[FACT_NAME_MAX], b[FACT_NAME_MAX];
+};
+void pair_add(struct pair *pair, const char *name);
 
 /* Refuses with what is wrong with each malformed table; false where there is none. */
 bool refuse_bad_tables(const struct facts *facts, struct plan *plan);

@@ -10,24 +10,25 @@ struct role {
 	const char *name;		  /* "root" */
 	char data[24], hash[32], sig[40]; /* DPS names of the three types */
 	const char *disk;		  /* the image's own; NULL: the root's */
-	char root_word[256];		  /* root= or mount.usr=, without those that mean DPS */
-	char data_word[256];		  /* systemd.verity_root_data=, and _hash= */
-	char tree_word[256];
-	char hash_word[256]; /* roothash= or usrhash= */
-	bool hash_trusted;   /* and it is enough by itself */
+	char root_word[FIELDS_MAX];	  /* root= or mount.usr=, without those that mean DPS */
+	char data_word[FIELDS_MAX];	  /* systemd.verity_root_data=, and _hash= */
+	char tree_word[FIELDS_MAX];
+	char hash_word[FIELDS_MAX]; /* roothash= or usrhash= */
+	bool hash_trusted;	    /* and it is enough by itself */
 	unsigned int n_data, n_hash, n_sig, n_bad_sig;
 	const struct fact *first_data, *first_bad_sig;
 	const struct fact *excluded; /* the data of a complete set that a word does not mean */
 };
 
 /* systemd-veritysetup-generator(8): systemd.verity_root_data= and its like. */
-static void role_word(const struct facts *facts, const char *name, const char *what, char ret[256])
+static void role_word(const struct facts *facts, const char *name, const char *what,
+		      char ret[FIELDS_MAX])
 {
 	char key[40];
 	struct word word;
 
 	text_format(key, sizeof(key), "systemd.verity_%s_%s", name, what);
-	text_copy(ret, 256, word_get(facts, key, &word) ? word.value : "");
+	text_copy(ret, FIELDS_MAX, word_get(facts, key, &word) ? word.value : "");
 }
 
 static void role_init(struct role *role, enum designator part, const char *arch)
@@ -126,10 +127,12 @@ static void count_role(const struct facts *facts, const struct plan *plan, struc
 			const struct fact *sig = facts_find(facts, FACT_SIG, part->subject);
 
 			role->n_sig++;
-			if (!sig || fields_get(&sig->fields, "roothash", text, sizeof(text)) < 0) {
+			if (sig && fields_get(&sig->fields, "roothash", text, sizeof(text)) == 0)
+				continue;
+			role->n_bad_sig++;
+			if (sig && (!role->first_bad_sig ||
+				    strcmp(sig->subject, role->first_bad_sig->subject) < 0))
 				role->first_bad_sig = sig;
-				role->n_bad_sig++;
-			}
 		}
 	}
 }
@@ -153,25 +156,21 @@ static const struct fact *find_half(const struct facts *facts, struct plan *plan
 				    const struct role *role, const char *type, const char *uuid)
 {
 	const struct fact *found = NULL;
+	struct pair pair = { .a = "" };
 
 	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
-		const char *a, *b;
-
 		if (!fields_are(&part->fields, "uuid", uuid) ||
 		    !fields_are(&part->fields, "name", type) ||
 		    !part_eligible(facts, plan, role, part))
 			continue;
-		if (!found) {
-			found = part;
-			continue;
-		}
-		a = strcmp(found->subject, part->subject) < 0 ? found->subject : part->subject;
-		b = a == found->subject ? part->subject : found->subject;
-		plan_refuse(plan, E_ROOT_AMBIGUOUS, "%s: %s and %s both have UUID %s", role->name,
-			    a, b, uuid);
-		return NULL;
+		pair_add(&pair, part->subject);
+		found = part;
 	}
-	return found;
+	if (!pair.b[0])
+		return found;
+	plan_refuse(plan, E_ROOT_AMBIGUOUS, "%s: %s and %s both have UUID %s", role->name, pair.a,
+		    pair.b, uuid);
+	return NULL;
 }
 
 /* Completes a triple from its root hash; false where a part of it is missing. */
@@ -191,7 +190,8 @@ static bool complete(const struct facts *facts, struct plan *plan, struct role *
 	if (!word_matches(role->root_word, ret->data) ||
 	    !word_matches(role->data_word, ret->data) ||
 	    !word_matches(role->tree_word, ret->hash)) {
-		role->excluded = ret->data;
+		if (!role->excluded || strcmp(ret->data->subject, role->excluded->subject) < 0)
+			role->excluded = ret->data;
 		return false;
 	}
 	fields_get(&ret->data->fields, "disk", ret->disk, sizeof(ret->disk));
@@ -205,20 +205,14 @@ static bool complete(const struct facts *facts, struct plan *plan, struct role *
 	return true;
 }
 
-static void refuse_two(struct plan *plan, const struct role *role, const struct fact *a,
-		       const struct fact *b)
-{
-	bool less = strcmp(a->subject, b->subject) < 0;
-
-	plan_refuse(plan, E_ROOT_AMBIGUOUS, "%s: %s and %s have labels of the same version",
-		    role->name, less ? a->subject : b->subject, less ? b->subject : a->subject);
-}
-
-/* Takes the newest of all complete, signed triples. */
+/*
+ * Takes the newest of all complete, signed triples. Versions are compared on one disk only: which
+ * disks are there is a matter of time, and a newer one that comes late would change the plan.
+ */
 static bool choose_signed(const struct facts *facts, struct plan *plan, struct role *role,
 			  struct triple *ret)
 {
-	const struct fact *tie = NULL;
+	struct pair ties = { .a = "" }, disks = { .a = "" };
 	bool found = false;
 
 	for (const struct fact *sig = NULL; (sig = facts_each(facts, FACT_SIG, sig)) != NULL;) {
@@ -233,17 +227,23 @@ static bool choose_signed(const struct facts *facts, struct plan *plan, struct r
 		    (role->hash_word[0] && strcmp(roothash, role->hash_word) != 0) ||
 		    !complete(facts, plan, role, roothash, &one))
 			continue;
+		pair_add(&disks, one.disk);
 		newer = found ? version_compare(one.label, ret->label) : 1;
-		if (newer == 0)
-			tie = sig;
+		if (newer > 0)
+			ties = (struct pair){ .a = "" };
+		if (newer >= 0)
+			pair_add(&ties, sig->subject);
 		if (newer <= 0)
 			continue;
-		tie = NULL;
 		*ret = one;
 		found = true;
 	}
-	if (tie)
-		refuse_two(plan, role, tie, ret->sig);
+	if (disks.b[0])
+		plan_refuse(plan, E_ROOT_AMBIGUOUS, "%s: %s and %s both hold a signed one",
+			    role->name, disks.a, disks.b);
+	else if (ties.b[0])
+		plan_refuse(plan, E_ROOT_AMBIGUOUS, "%s: %s and %s have labels of the same version",
+			    role->name, ties.a, ties.b);
 	snprintf(ret->why_trust, sizeof(ret->why_trust), "signed by %s",
 		 found ? ret->sig->subject : "nothing");
 	return found;

@@ -63,6 +63,40 @@ static int report_state(const struct disk *disk, const struct disk_sink *sink, c
 	return sink->add(sink->data, FACT_GPT, disk->name, &fields);
 }
 
+/*
+ * What the data partition of a root or /usr seems to hold. Only a hint, so that its driver can be
+ * loaded while dm-verity starts: it is not verified, and the mount looks for itself.
+ */
+static const char *content_hint(const struct disk *disk, uint64_t offset)
+{
+	static const struct {
+		const char *name, *magic;
+		size_t at, len;
+	} known[] = {
+		{ "crypto_LUKS", "LUKS\xba\xbe", 0, 6 },
+		{ "erofs", "\xe2\xe1\xf5\xe0", 1024, 4 },
+		{ "squashfs", "hsqs", 0, 4 },
+		{ "ext4", "\x53\xef", 1080, 2 },
+		{ "xfs", "XFSB", 0, 4 },
+		{ "btrfs", "_BHRfS_M", 65600, 8 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		char bytes[8];
+
+		if (disk->reader.read(disk->reader.data, offset + known[i].at, bytes,
+				      known[i].len) >= 0 &&
+		    memcmp(bytes, known[i].magic, known[i].len) == 0)
+			return known[i].name;
+	}
+	return NULL;
+}
+
+static bool is_native(const struct dps_type *type)
+{
+	return type && type->arch && strcmp(type->arch, dps_native_arch()) == 0;
+}
+
 static int report_part(const struct disk *disk, const struct disk_sink *sink, const struct gpt *gpt,
 		       const struct gpt_part *part, const char *name)
 {
@@ -91,6 +125,12 @@ static int report_part(const struct disk *disk, const struct disk_sink *sink, co
 		r = fields_addf(&fields, "flags", "%" PRIu64, part->flags);
 	if (r == 0)
 		r = fields_add(&fields, "label", part->label);
+	if (r == 0 && is_native(type) &&
+	    (type->designator == PART_ROOT || type->designator == PART_USR)) {
+		const char *hint = content_hint(disk, part->start * gpt->sector_size);
+
+		r = hint ? fields_add(&fields, "hint", hint) : 0;
+	}
 	return r < 0 ? r : sink->add(sink->data, FACT_PART, name, &fields);
 }
 
@@ -124,9 +164,8 @@ static bool is_native_sig(const struct gpt_part *part)
 {
 	const struct dps_type *type = dps_find(&part->type);
 
-	return type && type->arch && strcmp(type->arch, dps_native_arch()) == 0 &&
-	       (type->designator == PART_ROOT_VERITY_SIG ||
-		type->designator == PART_USR_VERITY_SIG);
+	return is_native(type) && (type->designator == PART_ROOT_VERITY_SIG ||
+				   type->designator == PART_USR_VERITY_SIG);
 }
 
 int disk_read(const struct disk *disk, const struct disk_sink *sink)

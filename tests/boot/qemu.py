@@ -2,9 +2,13 @@
 """The one place that knows how the guests of the boot tests run in QEMU."""
 
 import argparse
+import contextlib
+import json
 import os
 import select
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -31,9 +35,14 @@ BUSES = {
 
 @dataclass
 class Guest:
-    """A machine. Disks are (path, bus) pairs, the boot disk first; they stay as they are."""
+    """
+    A machine. Disks are (path, bus) pairs; they stay as they are. The firmware starts from number
+    `boot_disk`; `hot` ones are SCSI disks that Machine.plug() adds.
+    """
 
     disks: list
+    boot_disk: int = 0
+    hot: list = field(default_factory=list)
     kernel: Path = None
     initrd: Path = None
     cmdline: str = ""
@@ -73,12 +82,30 @@ def accelerator():
 
 def start_tpm(state):
     """Starts a software TPM that ends with its machine; returns QEMU's options."""
-    socket = state / "socket"
+    control = state / "socket"
     subprocess.run(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
-                    "--ctrl", f"type=unixio,path={socket}", "--terminate", "--daemon"],
+                    "--ctrl", f"type=unixio,path={control}", "--terminate", "--daemon"],
                    check=True, stdin=subprocess.DEVNULL)
-    return ["-chardev", f"socket,id=tpm,path={socket}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
+    return ["-chardev", f"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
             "-device", "tpm-crb,tpmdev=tpm"]
+
+
+@contextlib.contextmanager
+def host_tpm(state):
+    """A software TPM with that state for tools of this machine; yields its name for systemd."""
+    path = state / "host"
+    subprocess.run(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
+                    "--server", f"type=unixio,path={path}", "--ctrl", f"type=unixio,path={path}.ctrl",
+                    "--flags", "not-need-init,startup-clear", "--daemon",
+                    "--pid", f"file={state}/host.pid"], check=True, stdin=subprocess.DEVNULL)
+    process = int((state / "host.pid").read_text(encoding="ascii"))
+    handle = os.pidfd_open(process)
+    try:
+        yield f"swtpm:path={path}"
+    finally:
+        os.kill(process, signal.SIGTERM)
+        select.select([handle], [], [])  # its state is whole when it has ended
+        os.close(handle)
 
 
 def command_line(guest, scratch):
@@ -101,7 +128,13 @@ def command_line(guest, scratch):
     for number, (path, bus) in enumerate(guest.disks):
         drive = f"disk{number}"
         command += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,cache=unsafe,file={path}"]
-        command += [word.format(drive=drive, index=number + 1, port=number) for word in BUSES[bus]]
+        index = 1 if number == guest.boot_disk else number + 2
+        command += [word.format(drive=drive, index=index, port=number) for word in BUSES[bus]]
+    if guest.hot:
+        command += ["-device", "virtio-scsi-pci,id=hot",
+                    "-qmp", f"unix:{scratch}/qmp,server=on,wait=off"]
+    for number, path in enumerate(guest.hot):
+        command += ["-drive", f"if=none,id=hot{number},format=raw,snapshot=on,file={path}"]
     return command + guest.extra
 
 
@@ -144,6 +177,22 @@ class Machine:
     def shorten(self, seconds):
         """Moves the deadline nearer: the rest of the boot has that long."""
         self.end = min(self.end, time.monotonic() + seconds)
+
+    def plug(self):
+        """Adds the hot disks, all at one moment of the guest."""
+        with socket.socket(socket.AF_UNIX) as control, control.makefile("rw") as stream:
+            control.connect(f"{self.scratch}/qmp")
+            stream.readline()
+            requests = [{"execute": "qmp_capabilities"}, {"execute": "stop"}]
+            requests += [{"execute": "device_add", "arguments": {
+                "driver": "scsi-hd", "bus": "hot.0", "drive": f"hot{number}", "id": f"plug{number}"}}
+                         for number in range(len(self.guest.hot))]
+            for request in [*requests, {"execute": "cont"}]:
+                stream.write(json.dumps(request) + "\n")
+                stream.flush()
+                while "return" not in (answer := json.loads(stream.readline())):
+                    if "error" in answer:
+                        raise OSError(f"QMP: {answer['error']['desc']}")
 
     def lines(self):
         return read_lines(self.process, lambda: self.end)

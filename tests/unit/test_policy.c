@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The rows of systemd's src/test/test-image-policy.c, and what they leave out. */
+/*
+ * The rows of systemd's src/test/test-image-policy.c, and what they leave out. Where they are:
+ *
+ *	test_policy(), test_policy_string(), test_policy_equiv()	policy_canonical
+ *	image_policy_from_string() that fails				policy_malformed
+ *	TEST(extend)							policy_implied
+ *	TEST(image_policy_intersect)					policy_intersect
+ */
 #include "generators/policy.h"
 #include "tests/unit/test.h"
 
@@ -8,6 +15,7 @@
 
 #define FLAGS (POLICY_READ_ONLY_ON | POLICY_READ_ONLY_OFF | POLICY_GROWFS_ON | POLICY_GROWFS_OFF)
 #define IGNORE (POLICY_UNUSED | POLICY_ABSENT)
+#define PLAIN "encrypted+encryptedwithintegrity+unprotected+absent"
 #define SYSEXT "verity+signed+encrypted+encryptedwithintegrity+unprotected+absent"
 
 static struct image_policy parse(const char *text)
@@ -70,6 +78,19 @@ TEST(policy_canonical)
 		"root=" SYSEXT ":usr=" SYSEXT,
 		"root=signed+absent:usr=signed+absent",
 		"root=signed+absent:usr=signed+absent",
+		/* its confext, container, host and service */
+		"root=" SYSEXT,
+		"root=" SYSEXT,
+		"root=" SYSEXT ":usr=" SYSEXT ":home=" PLAIN ":srv=" PLAIN
+		":esp=unprotected+absent:"
+		"xbootldr=unprotected+absent:tmp=" PLAIN ":var=" PLAIN,
+		"root=" SYSEXT ":usr=" SYSEXT ":home=" PLAIN ":srv=" PLAIN
+		":esp=unprotected+absent:"
+		"xbootldr=unprotected+absent:tmp=" PLAIN ":var=" PLAIN,
+		"root=" SYSEXT ":usr=" SYSEXT ":swap=" PLAIN,
+		"root=" SYSEXT ":usr=" SYSEXT ":swap=" PLAIN,
+		"root=" SYSEXT ":usr=" SYSEXT ":tmp=" PLAIN ":var=" PLAIN,
+		"root=" SYSEXT ":usr=" SYSEXT ":tmp=" PLAIN ":var=" PLAIN,
 		/* the manual's examples */
 		"usr=verity+read-only-on:root=encrypted:swap=encrypted",
 		"root=encrypted:usr=verity+read-only-on:swap=encrypted",
@@ -207,6 +228,16 @@ TEST(policy_implied)
 		{ "=signed", PART_ROOT, POLICY_SIGNED | FLAGS },
 		{ "=signed", PART_ROOT_VERITY, FLAGS },
 		{ "=signed", PART_HOME, FLAGS },
+		/* systemd's TEST(extend): what is left open is allowed */
+		{ "root=", PART_ROOT, POLICY_PROTECTIONS | FLAGS },
+		{ "root=open+read-only-on+read-only-off+growfs-on+growfs-off", PART_ROOT,
+		  POLICY_PROTECTIONS | FLAGS },
+		{ "root=unprotected", PART_ROOT, POLICY_UNPROTECTED | FLAGS },
+		{ "root=unprotected+read-only-on", PART_ROOT,
+		  POLICY_UNPROTECTED | (FLAGS & ~POLICY_READ_ONLY_OFF) },
+		{ "root=unprotected+read-only-on+growfs-off", PART_ROOT,
+		  POLICY_UNPROTECTED | POLICY_READ_ONLY_ON | POLICY_GROWFS_OFF },
+		{ "root=growfs-on", PART_ROOT, POLICY_PROTECTIONS | (FLAGS & ~POLICY_GROWFS_OFF) },
 		{ "*", PART_ROOT, POLICY_PROTECTIONS | FLAGS },
 		{ "*", PART_ROOT_VERITY, POLICY_UNPROTECTED | IGNORE | FLAGS },
 		{ "*", PART_VAR, (POLICY_PROTECTIONS & ~(POLICY_VERITY | POLICY_SIGNED)) | FLAGS },

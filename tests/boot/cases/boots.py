@@ -27,6 +27,7 @@ CASES = [
     root("boot-verity-words", firmware="direct",
          cmdline="root=PARTLABEL=lintel_1 systemd.verity_root_data=/dev/vda1 "
                  "systemd.verity_root_options=panic-on-corruption"),
+    root("boot-hot-disk", plug_at="coldplug: done", **DIRECT),
     root("boot-roothash", firmware="direct", cmdline="roothash={roothash}"),
     usr("boot-usr-erofs"),
     *(root(f"boot-root-{fstype}", fstype, **DIRECT)

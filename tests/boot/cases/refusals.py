@@ -2,7 +2,7 @@
 
 from case import Case, Clone, Set
 from mutate import (break_both_tables, delete, duplicate, edit, edit_signature, flip,
-                    flip_everywhere, overwrite, resign)
+                    flip_everywhere, move_content, new_disk_uuid, overwrite, resign)
 
 
 def refuse(name, code, *mutations, **fields):
@@ -15,6 +15,9 @@ def refuse(name, code, *mutations, **fields):
 def direct(name, code, *mutations, **fields):
     return refuse(name, code, *mutations, firmware="direct", **fields)
 
+
+USR = Set(layout="usr")
+TMPFS = {"cmdline": "root=tmpfs mount.usr=PARTLABEL=lintel_1"}
 
 CASES = [
     direct("superblock-bit", "VERITY-SUPERBLOCK", flip("root-verity", 0x20)),
@@ -40,8 +43,24 @@ CASES = [
            cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5"),
     direct("tables-broken", "GPT", break_both_tables,
            cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5"),
+    direct("no-boot-disk", "BOOTDISK-UNSET", cmdline="quiet"),
+    refuse("boot-disk-without-driver", "BOOTDISK-MISSING",
+           cmdline="modprobe.blacklist=virtio_blk lintel.timeout=5"),
+    direct("signature-of-other-image", "SIG-MISMATCH",
+           move_content("root-verity-sig", "lintel_2_verity_sig", "lintel_1_verity_sig"),
+           delete("root", "lintel_2"), delete("root-verity", "lintel_2_verity"),
+           delete("root-verity-sig", "lintel_2_verity_sig"), sets=(Set(), Set("canary", label="lintel_2"))),
+    direct("usr-data-bits", "VERITY-CORRUPT", flip_everywhere("usr"), sets=(USR,), **TMPFS),
+    direct("usr-signature-by-wrong-key", "SIG-UNTRUSTED", resign("wrong", kind="usr"),
+           sets=(USR,), **TMPFS),
+    direct("usr-unsigned", "VERITY-UNSIGNED", delete("usr-verity-sig"), sets=(USR,), **TMPFS),
     direct("other-file-system-label", "ROOT-MISSING", cmdline="root=LABEL=other"),
     direct("other-verity-data", "ROOT-MISSING", cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5 "
            "systemd.verity_root_data=PARTLABEL=lintel_1_verity"),
-    refuse("cloned-disk", "BOOTDISK-AMBIGUOUS", clones=(Clone("virtio-blk"),)),
+    refuse("cloned-disk", "BOOTDISK-AMBIGUOUS", clones=(Clone(),)),
+    refuse("cloned-disk-first", "BOOTDISK-AMBIGUOUS", clones=(Clone(first=True),)),
+    refuse("cloned-disk-other-bus", "BOOTDISK-AMBIGUOUS", bus="virtio-scsi",
+           clones=(Clone("virtio-scsi", mutations=(new_disk_uuid,)),)),
+    direct("cloned-disk-hot", "ROOT-AMBIGUOUS", clones=(Clone(hot=True), Clone(hot=True)),
+           without_disk=True, plug_at="coldplug: done"),
 ]

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Measurements into one PCR of every active bank, as systemd makes them: the digest of a string,
+ * or its HMAC where the event stands for a secret. Each is read back; one that cannot be seen is a
+ * failure (threats A04, A05). The event goes to systemd's userspace log for systemd-pcrlock.
+ */
+#pragma once
+
+#include "modules/tpm2.h"
+
+#define TPM2_EVENT_SIZE 1024 /* of an event string, with its NUL */
+#define TPM2_PCR_SYSTEM_IDENTITY 15
+
+struct tpm2_event {
+	unsigned int pcr;
+	const char *string; /* printable ASCII */
+	const char *type;   /* "phase", "volume-key", "filesystem", "machine-id" */
+	const uint8_t *key; /* NULL: a plain digest */
+	size_t key_size;
+};
+
+/* 0 and the banks that were extended, or -errno with E_MEASURE. */
+int tpm2_measure(struct tpm2 *tpm, const struct tpm2_event *event,
+		 struct tpm2_bank ret[TPM2_BANKS_MAX], size_t *ret_n, struct err *err);
+
+/* The volume key into PCR 15, before the volume is mapped (invariant I4). name: of the mapping. */
+int tpm2_measure_volume(struct tpm2 *tpm, const char *name, const char *uuid, const uint8_t *key,
+			size_t key_size, struct err *err);
+
+/* What libblkid says of a file system and its partition; NULL: nothing. */
+struct tpm2_file_system {
+	const char *path, *type, *uuid, *label, *part_uuid, *part_type, *part_label;
+};
+
+/* The event strings; 0 or -E2BIG. */
+int tpm2_volume_word(const char *name, const char *uuid, char ret[TPM2_EVENT_SIZE]);
+int tpm2_file_system_word(const struct tpm2_file_system *fs, char ret[TPM2_EVENT_SIZE]);
+/* id: 32 hexadecimal digits; -EINVAL else. */
+int tpm2_machine_id_word(const char *id, char ret[TPM2_EVENT_SIZE]);

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* In the order of systemd's tpm2_unseal(), src/shared/tpm2-util.c and cryptsetup-tpm2.c. */
+#include "modules/tpm2_unseal.h"
+
+#include "init/base/bytes.h"
+#include "init/base/text.h"
+#include "modules/tpm2_policy.h"
+#include "modules/tpm2_srk.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <tss2/tss2_mu.h>
+
+#define PCR_CHANGES_MAX 30 /* systemd's RETRY_UNSEAL_MAX */
+#define BUSY_MAX 5	   /* beyond the library's five and the kernel's two seconds each */
+#define BUSY_WAIT_MS 40
+#define PIN_ROUNDS 10000 /* systemd's PBKDF2_HMAC_SHA256_ITERATIONS */
+#define PIN_MAX 1024
+
+struct unseal {
+	struct tpm2 *tpm;
+	const struct tpm2_token *token;
+	TPM2B_PRIVATE private;
+	TPM2B_PUBLIC public;
+	TPM2B_ENCRYPTED_SECRET seed; /* of an object that was sealed away from the TPM */
+	struct tpm2_bank bank;
+	struct tpm2_policy_key key;
+	struct tpm2_policy policy;
+	struct tpm2_primary_key primary;
+	ESYS_TR sealed, session;
+	TPM2B_AUTH auth; /* of the PIN */
+};
+
+static void flush(struct unseal *u, ESYS_TR *handle)
+{
+	if (*handle != ESYS_TR_NONE)
+		Esys_FlushContext(u->tpm->esys, *handle);
+	*handle = ESYS_TR_NONE;
+}
+
+static int unmarshal_blob(struct unseal *u, struct err *err)
+{
+	const struct tpm2_token *token = u->token;
+	const TPMT_PUBLIC *area = &u->public.publicArea;
+	size_t at = 0;
+
+	if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(token->blob, token->blob_size, &at, &u->private) ||
+	    Tss2_MU_TPM2B_PUBLIC_Unmarshal(token->blob, token->blob_size, &at, &u->public) ||
+	    (at < token->blob_size && Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(
+					      token->blob, token->blob_size, &at, &u->seed)) ||
+	    at != token->blob_size)
+		return err_set(err, E_TOKEN, EINVAL, "tpm2-blob is malformed");
+	/* what could be had with no policy, or by another one, was not sealed by systemd */
+	if (area->type != TPM2_ALG_KEYEDHASH || area->objectAttributes & TPMA_OBJECT_USERWITHAUTH ||
+	    token->policy_hash_size == 0 || area->authPolicy.size != token->policy_hash_size ||
+	    memcmp(area->authPolicy.buffer, token->policy_hash, token->policy_hash_size) != 0)
+		return err_set(err, E_TOKEN, EINVAL, "tpm2-blob is not sealed to tpm2-policy-hash");
+	return 0;
+}
+
+static int choose_bank(struct unseal *u, struct err *err)
+{
+	const char *name = u->token->bank[0] ? u->token->bank : "sha256";
+	struct tpm2_bank banks[TPM2_BANKS_MAX];
+	uint32_t pcrs = u->token->pcrs | u->token->pubkey_pcrs;
+	size_t n = 0;
+	int r = 0;
+
+	if (pcrs >> (TPM2_PCR_MAX + 1))
+		return err_set(err, E_TOKEN, EINVAL, "a PCR above %d", TPM2_PCR_MAX);
+	if (strcmp(name, "sha1") == 0)
+		return err_set(err, E_TOKEN, ENOTSUP,
+			       "sealed to the sha1 bank, which is forgeable");
+	/* a bank that is not active is an empty selection to the TPM, and binds to nothing */
+	for (unsigned int pcr = 0; pcr <= TPM2_PCR_MAX && r == 0; pcr++) {
+		bool found = false;
+
+		if (!(pcrs >> pcr & 1))
+			continue;
+		r = tpm2_pcr_banks(u->tpm, pcr, banks, &n, err);
+		for (size_t i = 0; i < n && r == 0; i++)
+			if (strcmp(banks[i].name, name) == 0) {
+				u->bank = banks[i];
+				found = true;
+			}
+		if (r == 0 && !found)
+			return err_set(err, E_UNSEAL, ENOENT, "PCR %u has no active bank %s", pcr,
+				       name);
+	}
+	return r;
+}
+
+/* The authValue of systemd's tpm2_auth_value_from_pin(), salted as since version 253. */
+static int derive_pin(struct unseal *u, const char *pin, struct err *err)
+{
+	struct {
+		uint8_t key[32], text[64];
+	} secret; /* base64 of 32 bytes: 44 and a NUL */
+	size_t size = strlen(pin);
+	const void *data = pin;
+	int r = 0;
+
+	if (size == 0 || size > PIN_MAX)
+		return err_set(err, E_UNSEAL, EACCES, "the PIN is empty or too long");
+	mlock(&secret, sizeof(secret));
+	if (u->token->salt_size) {
+		r = PKCS5_PBKDF2_HMAC(pin, (int)size, u->token->salt, (int)u->token->salt_size,
+				      PIN_ROUNDS, EVP_sha256(), sizeof(secret.key), secret.key) == 1
+			    ? 0
+			    : -EIO;
+		size = (size_t)EVP_EncodeBlock(secret.text, secret.key, sizeof(secret.key));
+		data = secret.text;
+	}
+	if (r == 0 && EVP_Digest(data, size, u->auth.buffer, NULL, EVP_sha256(), NULL) != 1)
+		r = -EIO;
+	explicit_bzero(&secret, sizeof(secret));
+	/* part 1, "HMAC computation", note 2: trailing zeros do not count */
+	for (u->auth.size = 32; u->auth.size > 0 && u->auth.buffer[u->auth.size - 1] == 0;)
+		u->auth.size--;
+	return r < 0 ? err_set(err, E_UNSEAL, -r, "the PIN cannot be derived") : 0;
+}
+
+static int prepare(struct unseal *u, const struct tpm2_unseal_inputs *in, struct err *err)
+{
+	const struct tpm2_token *token = u->token;
+	const uint8_t *pem = token->pubkey_size ? token->pubkey : in->public_key;
+	size_t pem_size = token->pubkey_size ? token->pubkey_size : in->public_key_size;
+	int r;
+
+	if (token->pcrlock)
+		return err_set(err, E_TOKEN, ENOTSUP, "sealed to a pcrlock policy");
+	if (token->pin && !in->pin)
+		return err_set(err, E_UNSEAL, EACCES, "the key needs a PIN");
+	if (token->pubkey_pcrs && !pem)
+		return err_set(err, E_TOKEN, EINVAL, "a signed policy without its public key");
+	r = unmarshal_blob(u, err);
+	if (r == 0)
+		r = choose_bank(u, err);
+	if (r == 0 && token->pubkey_pcrs)
+		r = tpm2_policy_key(pem, pem_size, &u->key, err);
+	if (r == 0 && token->pin)
+		r = derive_pin(u, in->pin, err);
+	u->policy = (struct tpm2_policy){ .tpm = u->tpm,
+					  .session = ESYS_TR_NONE,
+					  .bank = &u->bank,
+					  .key = &u->key,
+					  .pcrs = token->pcrs,
+					  .pubkey_pcrs = token->pubkey_pcrs,
+					  .pin = token->pin,
+					  .signatures = in->signatures,
+					  .signatures_size = in->signatures_size };
+	return r;
+}
+
+static int import_object(struct unseal *u, struct err *err)
+{
+	static const TPMT_SYM_DEF_OBJECT none = { .algorithm = TPM2_ALG_NULL };
+	TPM2B_PRIVATE *imported = NULL;
+	TSS2_RC rc = Esys_Import(u->tpm->esys, u->primary.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				 ESYS_TR_NONE, NULL, &u->public, &u->private, &u->seed, &none,
+				 &imported);
+
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_error(err, E_UNSEAL, "sealed object", rc);
+	u->private = *imported;
+	u->seed.size = 0;
+	Esys_Free(imported);
+	return 0;
+}
+
+static int load_object(struct unseal *u, struct err *err)
+{
+	TSS2_RC rc;
+	int r = 0;
+
+	if (u->primary.handle == ESYS_TR_NONE)
+		r = tpm2_primary_key(u->tpm, u->token, &u->primary, err);
+	if (r == 0 && u->seed.size)
+		r = import_object(u, err);
+	if (r < 0)
+		return r;
+	rc = Esys_Load(u->tpm->esys, u->primary.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+		       ESYS_TR_NONE, &u->private, &u->public, &u->sealed);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TR_SetAuth(u->tpm->esys, u->sealed, &u->auth);
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_error(err, E_UNSEAL, "sealed object", rc);
+}
+
+/*
+ * The salt is encrypted to the SRK, so who listens on the wire has no session key; bound to the
+ * object's PIN, so who answers in the TPM's place has none either (threat A32). The TPM checks the
+ * PIN where the session is first used, and counts a wrong one.
+ */
+static int start_sessions(struct unseal *u, struct err *err)
+{
+	static const TPMT_SYM_DEF symmetric = { .algorithm = TPM2_ALG_AES,
+						.keyBits.aes = 128,
+						.mode.aes = TPM2_ALG_CFB };
+	TPMA_SESSION attributes =
+		TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;
+	ESYS_CONTEXT *esys = u->tpm->esys;
+	TSS2_RC rc = Esys_StartAuthSession(esys, u->primary.handle, u->sealed, ESYS_TR_NONE,
+					   ESYS_TR_NONE, ESYS_TR_NONE, NULL, TPM2_SE_HMAC,
+					   &symmetric, TPM2_ALG_SHA256, &u->session);
+
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TRSess_SetAttributes(esys, u->session, attributes, 0xff);
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_error(err, E_UNSEAL, "encrypted session", rc);
+	rc = Esys_StartAuthSession(esys, u->primary.handle, ESYS_TR_NONE, u->session, ESYS_TR_NONE,
+				   ESYS_TR_NONE, NULL, TPM2_SE_POLICY, &symmetric, TPM2_ALG_SHA256,
+				   &u->policy.session);
+	return rc == TSS2_RC_SUCCESS
+		       ? 0
+		       : tpm2_error(err, E_UNSEAL, u->token->pin ? "PIN" : "policy session", rc);
+}
+
+/* -EDOM: the TPM was not asked, as the answer is known. */
+static int check_policy(const struct unseal *u, const TPM2B_DIGEST *actual, struct err *err)
+{
+	const struct tpm2_token *token = u->token;
+	char pcrs[3 * (TPM2_PCR_MAX + 1) + 1] = "", is[2 * sizeof(actual->buffer) + 1];
+	char wanted[2 * TPM2_TOKEN_DIGEST_MAX + 1];
+
+	if (actual->size == token->policy_hash_size &&
+	    memcmp(actual->buffer, token->policy_hash, actual->size) == 0)
+		return 0;
+	for (unsigned int pcr = 0; pcr <= TPM2_PCR_MAX; pcr++)
+		if (token->pcrs >> pcr & 1)
+			text_format(pcrs + strlen(pcrs), sizeof(pcrs) - strlen(pcrs), " %u", pcr);
+	hex_encode(actual->buffer, actual->size, is);
+	hex_encode(token->policy_hash, token->policy_hash_size, wanted);
+	if (!pcrs[0])
+		return err_set(err, E_UNSEAL, EDOM,
+			       "the policy is not the sealed one: expected %s, is %s", wanted, is);
+	return err_set(err, E_UNSEAL, EDOM,
+		       "sealed to other values of PCR%s (%s): expected policy %s, is %s", pcrs,
+		       u->bank.name, wanted, is);
+}
+
+static int take_secret(TPM2B_SENSITIVE_DATA *data, uint8_t ret[TPM2_SECRET_MAX], size_t *ret_size,
+		       struct err *err)
+{
+	bool fits = data->size > 0 && data->size <= TPM2_SECRET_MAX;
+
+	if (fits) {
+		memcpy(ret, data->buffer, data->size);
+		*ret_size = data->size;
+	}
+	explicit_bzero(data, sizeof(*data));
+	Esys_Free(data);
+	return fits ? 0 : err_set(err, E_UNSEAL, EPROTO, "the secret is empty or too long");
+}
+
+static int attempt(struct unseal *u, uint8_t ret[TPM2_SECRET_MAX], size_t *ret_size,
+		   struct err *err)
+{
+	TPM2B_SENSITIVE_DATA *data = NULL;
+	TPM2B_DIGEST digest = { .size = 0 };
+	TSS2_RC rc;
+	int r = load_object(u, err);
+
+	if (r == 0)
+		r = start_sessions(u, err);
+	if (r == 0)
+		r = tpm2_policy_build(&u->policy, &digest, err);
+	if (r == 0)
+		r = check_policy(u, &digest, err);
+	if (r < 0)
+		return r;
+	rc = Esys_Unseal(u->tpm->esys, u->sealed, u->policy.session, u->session, ESYS_TR_NONE,
+			 &data);
+	return rc == TSS2_RC_SUCCESS ? take_secret(data, ret, ret_size, err)
+				     : tpm2_error(err, E_UNSEAL, "unseal", rc);
+}
+
+/* The library keeps the PIN's authValue with the object, and the last answer in its buffer. */
+static void clean_attempt(struct unseal *u)
+{
+	static const TPM2B_AUTH none;
+	TPMS_CAPABILITY_DATA *data = NULL;
+	TPMI_YES_NO more;
+
+	if (u->sealed != ESYS_TR_NONE)
+		Esys_TR_SetAuth(u->tpm->esys, u->sealed, &none);
+	flush(u, &u->policy.session);
+	flush(u, &u->session);
+	flush(u, &u->sealed);
+	Esys_GetCapability(u->tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+			   TPM2_CAP_TPM_PROPERTIES, TPM2_PT_FIXED, 40, &more, &data);
+	Esys_Free(data);
+}
+
+/* systemd bug 30546: up to version 254 the default exponent was sealed as 0, TPM 2.0's short form. */
+static bool other_exponent(struct unseal *u)
+{
+	TPMT_PUBLIC *area = &u->key.public.publicArea;
+
+	if (!u->token->pubkey_pcrs || area->type != TPM2_ALG_RSA ||
+	    area->parameters.rsaDetail.exponent != 65537)
+		return false;
+	area->parameters.rsaDetail.exponent = 0;
+	return true;
+}
+
+static int lockout(struct tpm2 *tpm, struct err *err)
+{
+	uint32_t values[TPM2_PT_LOCKOUT_RECOVERY - TPM2_PT_LOCKOUT_COUNTER + 1] = { 0 };
+	TPMS_CAPABILITY_DATA *data = NULL;
+	TPMI_YES_NO more;
+
+	if (Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+			       TPM2_CAP_TPM_PROPERTIES, TPM2_PT_LOCKOUT_COUNTER, ARRAY_SIZE(values),
+			       &more, &data) == TSS2_RC_SUCCESS)
+		for (uint32_t i = 0; i < data->data.tpmProperties.count; i++) {
+			const TPMS_TAGGED_PROPERTY *p = &data->data.tpmProperties.tpmProperty[i];
+			uint32_t n = p->property - TPM2_PT_LOCKOUT_COUNTER;
+
+			if (n < ARRAY_SIZE(values))
+				values[n] = p->value;
+		}
+	Esys_Free(data);
+	/* order of the properties: counter, limit, interval, recovery */
+	if (values[1] == 0)
+		return err_set(err, E_LOCKOUT, EBUSY, "the TPM does not say for how long");
+	if (values[2] == 0)
+		return err_set(err, E_LOCKOUT, EBUSY,
+			       "%u of %u failures counted; only the TPM's owner can reset that",
+			       values[0], values[1]);
+	return err_set(
+		err, E_LOCKOUT, EBUSY,
+		"%u of %u failures counted; the next try is free within %u s of running time",
+		values[0], values[1], values[2]);
+}
+
+static int unseal(struct unseal *u, uint8_t ret[TPM2_SECRET_MAX], size_t *ret_size, struct err *err)
+{
+	const struct timespec wait = { .tv_nsec = BUSY_WAIT_MS * 1000000L };
+	unsigned int changes = 0, busy = 0;
+
+	for (;;) {
+		int r = attempt(u, ret, ret_size, err);
+
+		clean_attempt(u);
+		if (r == -EDOM && other_exponent(u))
+			continue;
+		if (r == -ESTALE && changes++ < PCR_CHANGES_MAX)
+			continue;
+		if (r == -EAGAIN && busy++ < BUSY_MAX) {
+			nanosleep(&wait, NULL);
+			continue;
+		}
+		return r == -EDOM ? -EPERM : r;
+	}
+}
+
+int tpm2_unseal(struct tpm2 *tpm, const struct tpm2_token *token,
+		const struct tpm2_unseal_inputs *in, uint8_t ret_secret[TPM2_SECRET_MAX],
+		size_t *ret_size, struct err *err)
+{
+	struct unseal u = { .tpm = tpm,
+			    .token = token,
+			    .primary.handle = ESYS_TR_NONE,
+			    .sealed = ESYS_TR_NONE,
+			    .session = ESYS_TR_NONE };
+	size_t size = 0;
+	int r = 0;
+
+	if (mlock(&u, sizeof(u)) < 0)
+		r = err_set(err, E_UNSEAL, errno, "memory cannot be locked");
+	if (r == 0)
+		r = prepare(&u, in, err);
+	if (r == 0)
+		r = unseal(&u, ret_secret, &size, err);
+	if (u.primary.transient)
+		flush(&u, &u.primary.handle);
+	explicit_bzero(&u, sizeof(u));
+	if (r == -EBUSY)
+		r = lockout(tpm, err);
+	if (r == 0) {
+		*ret_size = size;
+		return 0;
+	}
+	explicit_bzero(ret_secret, TPM2_SECRET_MAX);
+	if (err->code == E_MEASURE)
+		err->code = E_UNSEAL; /* the helpers' own code */
+	return r;
+}

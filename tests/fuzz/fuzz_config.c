@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The two files of the initrd's configuration: what is taken is a policy, and one of three words. */
+#include "generators/policy.h"
+#include "generators/sources/sources.h"
+#include "tests/fuzz/fuzz.h"
+
+static void check_policy(const struct facts *facts, const uint8_t *file, size_t size)
+{
+	const struct fact *fact = facts_find(facts, FACT_CONFIG, "image-policy");
+	char value[FIELDS_MAX];
+	struct image_policy policy;
+	struct err err;
+
+	must(fact && fields_get(&fact->fields, "value", value, sizeof(value)) == 0);
+	must(policy_parse(value, &policy, &err) == 0);
+	/* all of the file, but for one newline at its end */
+	must(size >= strlen(value) && memcmp(file, value, strlen(value)) == 0);
+	must(size == strlen(value) || (size == strlen(value) + 1 && file[size - 1] == '\n'));
+}
+
+static void check_on_failure(const struct facts *facts)
+{
+	const struct fact *fact = facts_find(facts, FACT_CONFIG, "on-failure");
+
+	must(fact && (fields_are(&fact->fields, "value", "poweroff") ||
+		      fields_are(&fact->fields, "value", "reboot") ||
+		      fields_are(&fact->fields, "value", "halt")));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const paths[] = { "etc/lintel/image-policy", "etc/lintel/on-failure" };
+	struct facts *facts = empty_facts();
+	struct err err = { .code = E_NONE };
+	const uint8_t *files[2];
+	size_t lens[2], n = 0;
+
+	must(fs_mkdirs(scratch_fd(), "etc/lintel", 0755) == 0);
+	for (size_t i = 0; i < 2; i++) {
+		if (n == i && next_piece(&data, &size, &files[n], &lens[n])) {
+			must(fs_create(scratch_fd(), paths[i], files[n], lens[n], 0644) == 0);
+			n++;
+		} else {
+			unlinkat(scratch_fd(), paths[i], 0);
+		}
+	}
+	if (config_read(scratch_fd(), facts, &err) < 0) {
+		must((err.code == E_POLICY_SYNTAX || err.code == E_CMDLINE ||
+		      err.code == E_LIMIT) &&
+		     err.text[0]);
+		return 0;
+	}
+	for (size_t i = 0; i < facts->n; i++)
+		must_replay(&facts->list[i]);
+	must(facts->n == 1 + n && facts_find(facts, FACT_CONFIG, "arch"));
+	if (n > 0)
+		check_policy(facts, files[0], lens[0]);
+	if (n > 1)
+		check_on_failure(facts);
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Runs the tests; or, for tests/fixtures/tpm2/make, prints the passphrase of --unseal NAME. */
+#include "tests/tpm/tpm.h"
+#include "tests/unit/test.h"
+
+#include <openssl/evp.h>
+
+struct test *tests_first;
+unsigned int test_failures;
+
+/* From the swtpm on the port that the maker of the fixtures has started, with all its PCRs set. */
+static int print_passphrase(const char *name)
+{
+	uint8_t secret[TPM2_SECRET_MAX], base64[2 * TPM2_SECRET_MAX];
+	const struct tpm2_token *token = fixture_token(name);
+	static char json[65536];
+	struct tpm2_unseal_inputs in = { .signatures = json, .pin = PIN };
+	struct err err;
+	size_t size;
+
+	memcpy(json, fixture("signatures.json", &in.signatures_size), sizeof(json));
+	tpm_start(strcmp(name, "rsa-srk") == 0 ? "rsa" : "ecc");
+	tpm_boot();
+	if (tpm2_unseal(&tpm, token, &in, secret, &size, &err) < 0) {
+		fprintf(stderr, "%s: %s\n", err_name(err.code), err.text);
+		tpm_stop();
+		return 1;
+	}
+	tpm_stop();
+	EVP_EncodeBlock(base64, secret, (int)size);
+	fputs((char *)base64, stdout);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int passed = 0, failed = 0;
+
+	if (argc == 3 && strcmp(argv[1], "--unseal") == 0)
+		return print_passphrase(argv[2]);
+	for (struct test *test = tests_first; test; test = test->next) {
+		if (argc > 1 && !strstr(test->name, argv[1]))
+			continue;
+		test_failures = 0;
+		test->run();
+		tpm_stop();
+		if (test_failures)
+			printf("FAIL %s\n", test->name);
+		*(test_failures ? &failed : &passed) += 1;
+	}
+	printf("unit: %u passed, %u failed\n", passed, failed);
+	return failed ? 1 : 0;
+}
