@@ -8,16 +8,17 @@
  * one wrote into the plan, and `after_all` steps follow all that stand above them.
  */
 static void (*const rules[])(const struct facts *facts, struct plan *plan) = {
-	sources_decide,	 /* coldplug, EFI variables */
-	failure_decide,	 /* a needed step that failed is a refusal */
-	cmdline_decide,	 /* words that may not come from outside the UKI */
-	policy_decide,	 /* the image policy in force */
-	measure_decide,	 /* enter-initrd */
-	drivers_decide,	 /* modules for devices, and those that the plan needs */
-	bootdisk_decide, /* probe disks, find the one that was booted from */
-	root_decide,	 /* root and usr: choose, verify, mount */
-	handover_decide, /* leave-initrd, switch root */
-	deadline_decide, /* what is waited for, and for how long */
+	sources_decide,	   /* coldplug, EFI variables */
+	failure_decide,	   /* a needed step that failed is a refusal */
+	cmdline_decide,	   /* words that may not come from outside the UKI */
+	policy_decide,	   /* the image policy in force */
+	measure_decide,	   /* enter-initrd */
+	drivers_decide,	   /* modules for devices, and those that the plan needs */
+	bootdisk_decide,   /* probe disks, find the one that was booted from */
+	root_decide,	   /* root and usr: choose, verify, mount */
+	extensions_decide, /* /.extra: verify, match and merge images; credentials */
+	handover_decide,   /* leave-initrd, switch root */
+	deadline_decide,   /* what is waited for, and for how long */
 };
 
 /* What one rule refuses is told in one order, whatever arrived first: the first is what is shown. */

@@ -32,6 +32,7 @@ enum fact_kind {
 	FACT_GPT,      /* subject: vda; state=ok|none|bad uuid= code= text= */
 	FACT_PART,     /* subject: vda2; disk= n= type= uuid= start= size= flags= label= [hint=] */
 	FACT_SIG,      /* subject: vda4; disk= roothash= fingerprint= or code= text= */
+	FACT_EXTRA,    /* subject: path below /.extra; [class= name= size= | refused=] or n= */
 	FACT_START,    /* subject: step id */
 	FACT_RESULT,   /* subject: step id; status=done|failed ms= code= text= … */
 	FACT_DEADLINE, /* subject: wait id: it passed */

@@ -7,9 +7,13 @@
 #include <string.h>
 
 static const char *const verb_names[] = {
-	[VERB_COLDPLUG] = "coldplug", [VERB_EFIVARS] = "efivars", [VERB_DRIVERS] = "drivers",
-	[VERB_PROBE] = "probe",	      [VERB_VERITY] = "verity",	  [VERB_MOUNT] = "mount",
-	[VERB_MEASURE] = "measure",   [VERB_UNLOCK] = "unlock",	  [VERB_HANDOVER] = "handover",
+	[VERB_COLDPLUG] = "coldplug", [VERB_EFIVARS] = "efivars",
+	[VERB_DRIVERS] = "drivers",   [VERB_PROBE] = "probe",
+	[VERB_VERITY] = "verity",     [VERB_MOUNT] = "mount",
+	[VERB_LOOP] = "loop",	      [VERB_EXTENSION] = "extension",
+	[VERB_EXTEND] = "extend",     [VERB_CREDENTIALS] = "credentials",
+	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
+	[VERB_UNLOCK] = "unlock",
 };
 
 const char *verb_name(enum verb verb)

@@ -36,6 +36,8 @@ int boot_init(struct boot *boot, struct err *err)
 	r = config_read(root_fd, &boot->facts, err);
 	if (r == 0)
 		r = cmdline_read(root_fd, &boot->facts, err);
+	if (r == 0)
+		r = extra_read(root_fd, &boot->facts, err);
 	return r < 0 ? r : add_fact(boot, FACT_SETTLED, "sources", err);
 }
 
@@ -92,7 +94,7 @@ static void log_results(const struct boot *boot, size_t from)
 {
 	for (size_t i = from; i < boot->facts.n; i++) {
 		const struct fact *fact = &boot->facts.list[i];
-		char text[ERR_TEXT_MAX];
+		char text[ERR_TEXT_MAX], code[40];
 		uint64_t us = 0;
 
 		if (fact->kind != FACT_RESULT ||
@@ -100,9 +102,10 @@ static void log_results(const struct boot *boot, size_t from)
 			continue;
 		fields_get_u64(&fact->fields, "us", &us);
 		fields_get(&fact->fields, "text", text, sizeof(text));
-		log_line(text[0] ? 5 : 6, "%s: %s in %" PRIu64 ".%03" PRIu64 " ms%s%s",
-			 fact->subject, text[0] ? "failed" : "done", us / 1000, us % 1000,
-			 text[0] ? ": " : "", text);
+		fields_get(&fact->fields, "code", code, sizeof(code));
+		log_line(code[0] ? 5 : 6, "%s: %s in %" PRIu64 ".%03" PRIu64 " ms%s%s%s%s",
+			 fact->subject, code[0] ? "failed" : "done", us / 1000, us % 1000,
+			 code[0] ? ": " : "", code, code[0] ? ": " : "", text);
 	}
 }
 

@@ -59,6 +59,21 @@ void explain_what(const struct step *step, char *ret, size_t size)
 	case VERB_MOUNT:
 		what_mount(step, ret, size);
 		return;
+	case VERB_LOOP:
+		snprintf(ret, size, "/.extra/%s", arg(step, "image", a));
+		return;
+	case VERB_EXTENSION:
+		arg(step, "code", b);
+		snprintf(ret, size, "%s %s%s", arg(step, "name", a),
+			 b[0] ? "refused: " : "with the root", b);
+		return;
+	case VERB_EXTEND:
+		snprintf(ret, size, "%s %ss over the root", arg(step, "n", a),
+			 arg(step, "class", b));
+		return;
+	case VERB_CREDENTIALS:
+		snprintf(ret, size, "/.extra -> /run/credentials/@encrypted");
+		return;
 	case VERB_MEASURE:
 		snprintf(ret, size, "pcr%s \"%s\"", arg(step, "pcr", a), arg(step, "word", b));
 		return;

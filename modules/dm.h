@@ -10,6 +10,7 @@
 
 #define DM_TEXT_MAX 4096
 #define DM_TARGET_SIZE 16
+#define DM_NAME_SIZE 80
 
 enum dm_what {
 	DM_STATE = 0,

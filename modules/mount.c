@@ -20,6 +20,7 @@
 #include <sys/sysmacros.h>
 
 #define SYSROOT "/sysroot"
+#define IMAGES "/run/lintel/ext" /* where extension images are mounted, each in its own folder */
 #define OPTIONS_MAX 512
 
 /* The file systems that may hold a root, and what keeps each from replaying a journal. */
@@ -97,21 +98,25 @@ static bool kernel_has(const char *type)
 	return fs_read(AT_FDCWD, "/proc/filesystems", text, sizeof(text)) > 0 && strstr(text, line);
 }
 
-/* The mount point as a descriptor: /sysroot, or a real directory right below it. */
+/* The mount point as a descriptor: /sysroot or a real directory right below it, or an image's. */
 static int open_target(const char *where, struct err *err)
 {
 	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-	_close_ int root = open(SYSROOT, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	bool image = text_starts(where, IMAGES "/");
+	const char *base = image ? IMAGES : SYSROOT;
+	int r = image ? fs_mkdirs(AT_FDCWD, where, 0755) : 0;
+	_close_ int base_fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	long fd;
 
-	if (root < 0)
-		return err_set(err, E_MOUNT, errno, SYSROOT ": %s", strerror(errno));
-	if (strcmp(where, SYSROOT) == 0)
-		return take_fd(&root);
-	if (!text_starts(where, SYSROOT "/"))
-		return err_set(err, E_INTERNAL, EINVAL, "%s is not below " SYSROOT, where);
-	fd = syscall(SYS_openat2, root, where + strlen(SYSROOT "/"), &how, sizeof(how));
+	if (r < 0 || base_fd < 0)
+		return err_set(err, E_MOUNT, r < 0 ? -r : errno, "%s: %s", base,
+			       strerror(r < 0 ? -r : errno));
+	if (strcmp(where, base) == 0)
+		return take_fd(&base_fd);
+	if (!image && !text_starts(where, SYSROOT "/"))
+		return err_set(err, E_INTERNAL, EINVAL, "%s is not below %s", where, base);
+	fd = syscall(SYS_openat2, base_fd, where + strlen(base) + 1, &how, sizeof(how));
 	if (fd < 0)
 		return err_set(err, E_MOUNT, errno, "%s: %s", where, strerror(errno));
 	return (int)fd;
@@ -310,7 +315,7 @@ static int make_links(struct err *err)
 int mount_run(const struct step *step, const struct report *report, struct fields *result,
 	      struct err *err)
 {
-	char what[64], where[64], kind[16];
+	char what[DM_NAME_SIZE], where[128], kind[16];
 	int r = step_get(step, "what", what, sizeof(what), err);
 
 	(void)report;

@@ -52,5 +52,9 @@ int probe_run(const struct step *, const struct report *, struct fields *, struc
 int verity_run(const struct step *, const struct report *, struct fields *, struct err *);
 int unlock_run(const struct step *, const struct report *, struct fields *, struct err *);
 int mount_run(const struct step *, const struct report *, struct fields *, struct err *);
+int loop_run(const struct step *, const struct report *, struct fields *, struct err *);
+int extension_run(const struct step *, const struct report *, struct fields *, struct err *);
+int extend_run(const struct step *, const struct report *, struct fields *, struct err *);
+int credentials_run(const struct step *, const struct report *, struct fields *, struct err *);
 int measure_run(const struct step *, const struct report *, struct fields *, struct err *);
 int handover_run(const struct step *, const struct report *, struct fields *, struct err *);

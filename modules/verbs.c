@@ -17,6 +17,10 @@ static const struct verb_info verbs[] = {
 	[VERB_VERITY] = { "verity", LANE_ANY, 60000, 0, verity_run, NULL },
 	[VERB_UNLOCK] = { "unlock", LANE_TPM, 120000, 0, unlock_run, NULL },
 	[VERB_MOUNT] = { "mount", LANE_ANY, 60000, 0, mount_run, NULL },
+	[VERB_LOOP] = { "loop", LANE_ANY, 60000, 0, loop_run, NULL },
+	[VERB_EXTENSION] = { "extension", LANE_ANY, 60000, 0, extension_run, NULL },
+	[VERB_EXTEND] = { "extend", LANE_ANY, 60000, 0, extend_run, NULL },
+	[VERB_CREDENTIALS] = { "credentials", LANE_ANY, 60000, 0, credentials_run, NULL },
 	[VERB_MEASURE] = { "measure", LANE_TPM, 60000, 0, measure_run, NULL },
 	[VERB_HANDOVER] = { "handover", LANE_PID1, 0, 0, handover_run, NULL },
 };

@@ -32,7 +32,7 @@ struct part {
 };
 
 struct verity {
-	char name[16], roothash[2 * VERITY_DIGEST_MAX + 1];
+	char name[DM_NAME_SIZE], roothash[2 * VERITY_DIGEST_MAX + 1];
 	struct part data, hash;
 	struct verity_superblock super;
 	char params[DM_TEXT_MAX]; /* that were loaded */
@@ -129,7 +129,7 @@ static int load_table(struct verity *v, const char *signature_key, struct err *e
 static int load_signed_by_kernel(struct verity *v, const struct verity_signature *sig,
 				 struct err *err)
 {
-	char key[32];
+	char key[DM_NAME_SIZE + 16];
 	int r;
 
 	text_format(key, sizeof(key), "lintel:%s", v->name);
@@ -228,7 +228,7 @@ static int first_reads(const struct verity *v, uint64_t dev, struct err *err)
 static int activate(const struct step *step, struct verity *v, struct fields *result,
 		    struct err *err)
 {
-	char uuid[64], hex[33];
+	char uuid[128], hex[33];
 	uint64_t dev;
 	int r;
 

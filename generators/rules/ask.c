@@ -58,6 +58,11 @@ void value_get(const struct facts *facts, enum fact_kind kind, const char *subje
 		fields_get(&fact->fields, "value", ret, size);
 }
 
+bool disk_is_image(const char *disk)
+{
+	return text_starts(disk, "loop");
+}
+
 void probe_id(const char *disk, char *ret, size_t size)
 {
 	text_format(ret, size, "probe:%s", disk);
@@ -93,7 +98,7 @@ bool refuse_bad_tables(const struct facts *facts, struct plan *plan)
 		char code[40], text[ERR_TEXT_MAX];
 		enum err_code known;
 
-		if (!fields_are(&gpt->fields, "state", "bad"))
+		if (!fields_are(&gpt->fields, "state", "bad") || disk_is_image(gpt->subject))
 			continue;
 		fields_get(&gpt->fields, "code", code, sizeof(code));
 		fields_get(&gpt->fields, "text", text, sizeof(text));

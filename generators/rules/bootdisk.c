@@ -18,7 +18,7 @@ static void plan_probes(const struct facts *facts, struct plan *plan)
 
 		if (!fields_are(&disk->fields, "devtype", "disk") ||
 		    facts_find(facts, FACT_BLOCK, disk->subject) != disk ||
-		    text_starts(disk->subject, "dm-"))
+		    text_starts(disk->subject, "dm-") || disk_is_image(disk->subject))
 			continue;
 		probe_id(disk->subject, id, sizeof(id));
 		if (facts_find(facts, FACT_GONE, disk->subject) && !facts_step_started(facts, id))
@@ -64,7 +64,7 @@ static void find_holder(const struct facts *facts, struct plan *plan, const char
 
 		if (!fields_are(&part->fields, "uuid", uuid) ||
 		    fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 ||
-		    !disk_usable(facts, disk))
+		    disk_is_image(disk) || !disk_usable(facts, disk))
 			continue;
 		pair_add(&holders, disk);
 	}

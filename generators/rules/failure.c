@@ -28,7 +28,7 @@ void failure_decide(const struct facts *facts, struct plan *plan)
 		if (known == E_MAX_ || known == E_NONE)
 			known = E_INTERNAL;
 		if (optional(result->subject))
-			plan_note(plan, "%s failed: %s", result->subject, text);
+			plan_note(plan, "%s failed: %s: %s", result->subject, code, text);
 		else
 			plan_refuse(plan, known, "%s: %s", result->subject, text);
 	}

@@ -9,6 +9,42 @@
 
 #include <string.h>
 
+/* rootfstype=, rootflags= or mount.usrfstype=, mount.usrflags= as arguments of the mount. */
+void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,
+		      const char *name)
+{
+	bool usr = strcmp(name, "usr") == 0;
+	struct word word;
+
+	if (word_get(facts, usr ? "mount.usrfstype" : "rootfstype", &word))
+		step_arg(plan, step, "fstype", word.value);
+	if (word_get(facts, usr ? "mount.usrflags" : "rootflags", &word))
+		step_arg(plan, step, "options", word.value);
+	if (word_get(facts, usr ? "mount.usr" : "root", &word) &&
+	    (text_starts(word.value, "UUID=") || text_starts(word.value, "LABEL=")))
+		step_arg(plan, step, "want", word.value);
+}
+
+/* systemd.verity_root_options= or systemd.verity_usr_options= as an argument of the verity step. */
+static void role_verity_words(const struct facts *facts, struct plan *plan, struct step *step,
+			      const char *name)
+{
+	char key[40], *options;
+	struct word word;
+
+	text_format(key, sizeof(key), "systemd.verity_%s_options", name);
+	if (!word_get(facts, key, &word) || !word.value[0])
+		return;
+	options = word.value;
+	if (strcmp(options, "panic-on-corruption") != 0 &&
+	    strcmp(options, "restart-on-corruption") != 0)
+		plan_refuse(plan, E_CMDLINE,
+			    "systemd.verity_%s_options=%.80s: lintel takes panic-on-corruption or "
+			    "restart-on-corruption",
+			    name, options);
+	step_arg(plan, step, "options", options);
+}
+
 static void driver_id(const char *name, char ret[16])
 {
 	text_format(ret, 16, "fs-%s", name);

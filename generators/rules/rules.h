@@ -12,6 +12,7 @@ void measure_decide(const struct facts *facts, struct plan *plan);
 void drivers_decide(const struct facts *facts, struct plan *plan);
 void bootdisk_decide(const struct facts *facts, struct plan *plan);
 void root_decide(const struct facts *facts, struct plan *plan);
+void extensions_decide(const struct facts *facts, struct plan *plan);
 void handover_decide(const struct facts *facts, struct plan *plan);
 void deadline_decide(const struct facts *facts, struct plan *plan);
 
@@ -36,6 +37,9 @@ void value_get(const struct facts *facts, enum fact_kind kind, const char *subje
 
 /* Whether the disk's partitions are known and may be used. */
 bool disk_usable(const struct facts *facts, const char *disk);
+
+/* A loop device: of an extension image, and never one of the machine's disks. */
+bool disk_is_image(const char *disk);
 
 /* "probe:vda" */
 void probe_id(const char *disk, char *ret, size_t size);

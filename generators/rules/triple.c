@@ -9,6 +9,7 @@
 struct role {
 	const char *name;		  /* "root" */
 	char data[24], hash[32], sig[40]; /* DPS names of the three types */
+	const char *disk;		  /* the image's own; NULL: the root's */
 	char root_word[FIELDS_MAX];	  /* root= or mount.usr=, without those that mean DPS */
 	char data_word[FIELDS_MAX];	  /* systemd.verity_root_data=, and _hash= */
 	char tree_word[FIELDS_MAX];
@@ -35,6 +36,15 @@ static void role_word(const struct facts *facts, const char *name, const char *w
 	text_copy(ret, FIELDS_MAX, word_get(facts, key, &word) ? word.value : "");
 }
 
+static void role_init(struct role *role, enum designator part, const char *arch)
+{
+	memset(role, 0, sizeof(*role));
+	role->name = part == PART_USR ? "usr" : "root";
+	text_format(role->data, sizeof(role->data), "%s-%s", role->name, arch);
+	text_format(role->hash, sizeof(role->hash), "%s-verity", role->data);
+	text_format(role->sig, sizeof(role->sig), "%s-sig", role->hash);
+}
+
 /* "systemd.verity_root_data=" has no short form; "root=" means DPS in two spellings. */
 static void role_words(const struct facts *facts, const struct plan *plan, enum designator part,
 		       const char *arch, struct role *role)
@@ -42,11 +52,7 @@ static void role_words(const struct facts *facts, const struct plan *plan, enum 
 	bool usr = part == PART_USR;
 	struct word word;
 
-	memset(role, 0, sizeof(*role));
-	role->name = usr ? "usr" : "root";
-	text_format(role->data, sizeof(role->data), "%s-%s", role->name, arch);
-	text_format(role->hash, sizeof(role->hash), "%s-verity", role->data);
-	text_format(role->sig, sizeof(role->sig), "%s-sig", role->hash);
+	role_init(role, part, arch);
 	if (word_get(facts, usr ? "mount.usr" : "root", &word) && !root_word_is_dps(word.value))
 		text_copy(role->root_word, sizeof(role->root_word), word.value);
 	role_word(facts, role->name, "data", role->data_word);
@@ -66,7 +72,9 @@ static bool part_eligible(const struct facts *facts, const struct plan *plan,
 
 	if (fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 || !disk_usable(facts, disk))
 		return false;
-	if (!plan->any_disk && strcmp(disk, plan->boot_disk) != 0)
+	if (role->disk ? strcmp(disk, role->disk) != 0
+		       : disk_is_image(disk) ||
+				 (!plan->any_disk && strcmp(disk, plan->boot_disk) != 0))
 		return false;
 	if (fields_get_u64(&part->fields, "flags", &flags) < 0)
 		return false;
@@ -366,34 +374,18 @@ bool triple_choose(const struct facts *facts, struct plan *plan, enum designator
 	return found;
 }
 
-void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,
-		      const char *name)
+bool triple_of_image(const struct facts *facts, struct plan *plan, enum designator part,
+		     const char *arch, const char *disk, struct triple *ret)
 {
-	bool usr = strcmp(name, "usr") == 0;
-	struct word word;
+	struct role role;
 
-	if (word_get(facts, usr ? "mount.usrfstype" : "rootfstype", &word))
-		step_arg(plan, step, "fstype", word.value);
-	if (word_get(facts, usr ? "mount.usrflags" : "rootflags", &word))
-		step_arg(plan, step, "options", word.value);
-	if (word_get(facts, usr ? "mount.usr" : "root", &word) &&
-	    (text_starts(word.value, "UUID=") || text_starts(word.value, "LABEL=")))
-		step_arg(plan, step, "want", word.value);
-}
-
-void role_verity_words(const struct facts *facts, struct plan *plan, struct step *step,
-		       const char *name)
-{
-	char options[FIELDS_MAX];
-
-	role_word(facts, name, "options", options);
-	if (!options[0])
-		return;
-	if (strcmp(options, "panic-on-corruption") != 0 &&
-	    strcmp(options, "restart-on-corruption") != 0)
-		plan_refuse(plan, E_CMDLINE,
-			    "systemd.verity_%s_options=%.80s: lintel takes panic-on-corruption or "
-			    "restart-on-corruption",
-			    name, options);
-	step_arg(plan, step, "options", options);
+	role_init(&role, part, arch);
+	role.disk = disk;
+	count_role(facts, plan, &role);
+	if (!role.n_data)
+		return false;
+	if (choose_signed(facts, plan, &role, ret))
+		return true;
+	refuse_incomplete(facts, plan, &role);
+	return false;
 }

@@ -22,13 +22,9 @@ struct triple {
 bool triple_choose(const struct facts *facts, struct plan *plan, enum designator role,
 		   const char *arch, struct triple *ret);
 
-/* rootfstype=, rootflags= or mount.usrfstype=, mount.usrflags= as arguments of the mount. */
-void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,
-		      const char *name);
-
-/* systemd.verity_root_options= or systemd.verity_usr_options= as an argument of the verity step. */
-void role_verity_words(const struct facts *facts, struct plan *plan, struct step *step,
-		       const char *name);
+/* The same of an extension image's loop device: no word and no weaker level than signed counts. */
+bool triple_of_image(const struct facts *facts, struct plan *plan, enum designator role,
+		     const char *arch, const char *disk, struct triple *ret);
 
 /* root=gpt-auto and root=dissect: what lintel does without any word. */
 bool root_word_is_dps(const char *word);
@@ -38,3 +34,7 @@ bool root_word_matches(const char *word, const struct fact *part);
 /* rules/unlock: the LUKS2 root of the boot disk, or NULL; two candidates are a refusal. */
 const struct fact *luks_choose(const struct facts *facts, struct plan *plan, const char *arch);
 void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part);
+
+/* rootfstype=, rootflags= or mount.usrfstype=, mount.usrflags= as arguments of the mount. */
+void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,
+		      const char *name);

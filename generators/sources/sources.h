@@ -28,6 +28,9 @@ int efivars_read(int root_fd, struct facts *facts, struct err *err);
  * firmware's kind and the machine's architecture. */
 int config_read(int root_fd, struct facts *facts, struct err *err);
 
+/* /.extra, as the stub left it: FACT_EXTRA for each image and file, a count of credentials. */
+int extra_read(int root_fd, struct facts *facts, struct err *err);
+
 /* One kernel uevent (ACTION@DEVPATH NUL KEY=value NUL …, kernel's kobject_uevent). Block devices
  * and modaliases become facts, other events none. Returns 1 where a fact was added, 0 where not. */
 int uevent_parse(const char *message, size_t size, struct facts *facts, struct err *err);

@@ -34,6 +34,22 @@ class Clone:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """A companion file in `folder` of /.extra. With `text` it is just that; else an image of `files`
+    and a release file, whose root hash `sign` signs, cut to `keep` of its bytes."""
+
+    file: str
+    folder: str = "sysext"
+    text: str = None
+    release: str = "ID=debian\nVERSION_ID=13\n"
+    name: str = ""              # in the release file's name; else the image's
+    files: tuple = ()           # (path, text) pairs; ->PATH is a symlink
+    layout: str = "verity"
+    sign: str = "secureboot"
+    keep: float = 1
+
+
+@dataclass(frozen=True)
 class Case:
     """`expect` is BOOT or the code of the refusal; mutate.py's functions make `mutations`."""
 
@@ -53,6 +69,7 @@ class Case:
     size: str = ""              # of the disk; else as small as it can be
     mutations: tuple = ()
     clones: tuple = ()
+    extra: tuple = ()           # companion files; in a direct boot, a cpio more
     without_disk: bool = False  # the boot disk itself is left out: only its clones are there
     plug_at: str = ""           # a regular expression: when hot disks are plugged in
     shows: tuple = ()           # regular expressions that lines of the console must match

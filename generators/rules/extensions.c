@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the stub left in /.extra. An extension image is a disk like the root's: loop device, table,
+ * signed triple, verity, mount, by the same rules and verbs, and then it must match the root. What
+ * fails is skipped by name; those that matched are merged when all of a class have ended. All comes
+ * after "enter-initrd" is measured, for it is code from outside the UKI.
+ */
+#include "generators/rules/rules.h"
+#include "generators/rules/triple.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define IMAGES_MAX 64 /* as the source has it */
+#define IMAGES "/run/lintel/ext/"
+
+enum mode { MERGE, REFUSE, OFF };
+
+struct image {
+	const struct fact *fact;
+	const char *class;     /* "sysext" or "confext" */
+	char name[72], id[88]; /* "foo", "sysext-foo" */
+};
+
+/* The strictest of all that any line says: lintel.extensions= only narrows, whoever gave it. */
+static enum mode find_mode(const struct facts *facts, struct plan *plan)
+{
+	static const char *const names[] = { "merge", "refuse", "off" };
+	static const char *const keys[] = { "lintel.extensions", "rd.lintel.extensions" };
+	enum mode mode = MERGE;
+
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		const struct fact *fact = facts_find(facts, FACT_CMDLINE, keys[k]);
+
+		for (; fact; fact = facts_next(facts, fact)) {
+			size_t i = 0;
+
+			while (i < ARRAY_SIZE(names) &&
+			       !fields_are(&fact->fields, "value", names[i]))
+				i++;
+			if (i == ARRAY_SIZE(names))
+				plan_refuse(plan, E_CMDLINE, "%s= is merge, refuse or off",
+					    keys[k]);
+			else if ((enum mode)i > mode)
+				mode = (enum mode)i;
+		}
+	}
+	return mode;
+}
+
+/* By path, so that the order of arrival is nothing; "global_…" comes before "sysext/…". */
+static size_t collect(const struct facts *facts, const char *class, struct image *ret)
+{
+	size_t n = 0;
+
+	for (const struct fact *fact = NULL;
+	     (fact = facts_each(facts, FACT_EXTRA, fact)) != NULL;) {
+		size_t at = n;
+
+		if (!fields_are(&fact->fields, "class", class) || n == IMAGES_MAX)
+			continue;
+		for (; at > 0 && strcmp(ret[at - 1].fact->subject, fact->subject) > 0; at--)
+			ret[at] = ret[at - 1];
+		ret[at].fact = fact;
+		ret[at].class = class;
+		fields_get(&fact->fields, "name", ret[at].name, sizeof(ret[at].name));
+		text_format(ret[at].id, sizeof(ret[at].id), "%s-%s", class, ret[at].name);
+		n++;
+	}
+	return n;
+}
+
+static struct step *plan_image(struct plan *plan, enum verb verb, const char *prefix,
+			       const char *id, const char *because)
+{
+	char name[FACT_NAME_MAX];
+
+	text_format(name, sizeof(name), "%s:%s", prefix, id);
+	return plan_step(plan, verb, name, "%s", because);
+}
+
+/* Nothing is planned behind a step that failed: it would wait for ever, and the boot with it. */
+static bool failed(const struct facts *facts, const struct step *step)
+{
+	return !step || (facts_step_result(facts, step->id) && !facts_step_done(facts, step->id));
+}
+
+static void after(struct plan *plan, struct step *step, const char *prefix, const char *id)
+{
+	char name[FACT_NAME_MAX];
+
+	text_format(name, sizeof(name), "%s:%s", prefix, id);
+	step_after(plan, step, name);
+}
+
+/* A step that fails with what is known already: so each refusal ends as a result, with its code. */
+static void plan_skip(struct plan *plan, const char *id, const char *because, enum err_code code,
+		      const char *text)
+{
+	struct step *step = plan_image(plan, VERB_EXTENSION, "ext", id, because);
+
+	step_arg(plan, step, "name", id);
+	step_arg(plan, step, "code", err_name(code));
+	step_arg(plan, step, "text", text);
+}
+
+/* The signed triple on its loop device, root before usr; what is wrong becomes the image's own. */
+static bool find_triple(const struct facts *facts, struct plan *plan, const char *disk,
+			struct triple *ret, const char **ret_below, struct err *err)
+{
+	const struct fact *gpt = facts_last(facts, FACT_GPT, disk);
+	char arch[24], code[40];
+	bool found;
+
+	err->code = E_GPT;
+	if (gpt && !fields_are(&gpt->fields, "state", "ok")) {
+		if (fields_get(&gpt->fields, "code", code, sizeof(code)) == 0)
+			err->code = err_from_name(code);
+		if (fields_get(&gpt->fields, "text", err->text, sizeof(err->text)) < 0)
+			text_copy(err->text, sizeof(err->text), "no partition table");
+		return false;
+	}
+	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
+	*ret_below = "";
+	found = triple_of_image(facts, plan, PART_ROOT, arch, disk, ret);
+	if (!found && plan->n_refusals == 0) {
+		*ret_below = "/usr";
+		found = triple_of_image(facts, plan, PART_USR, arch, disk, ret);
+	}
+	if (plan->n_refusals > 0)
+		*err = plan->refusals[0];
+	else if (!found)
+		err_set(err, E_EXTENSION, ENOENT, "no root-%s or usr-%s partition", arch, arch);
+	plan->n_refusals = 0; /* there were none before: see extensions_decide() */
+	return found && err->code == E_GPT;
+}
+
+/* From the loop device to the mount: the steps of a root. */
+static bool plan_mount(const struct facts *facts, struct plan *plan, const struct image *image,
+		       const char *disk, const struct triple *triple, const char *below)
+{
+	bool confext = strcmp(image->class, "confext") == 0;
+	struct step *step;
+	char where[128];
+
+	step = plan_image(plan, VERB_VERITY, "verity", image->id, triple->why_trust);
+	step_arg(plan, step, "name", image->id);
+	step_arg(plan, step, "data", triple->data->subject);
+	step_arg(plan, step, "hash", triple->hash->subject);
+	step_arg(plan, step, "sig", triple->sig->subject);
+	step_arg(plan, step, "roothash", triple->roothash);
+	step_arg(plan, step, "trust", "signed");
+	after(plan, step, "probe", disk);
+	step_after(plan, step, "dm");
+	if (failed(facts, step))
+		return false;
+
+	text_format(where, sizeof(where), IMAGES "%s%s", image->id, below);
+	step = plan_image(plan, VERB_MOUNT, "mount", image->id, "signed");
+	step_arg(plan, step, "kind", "verity");
+	step_arg(plan, step, "what", image->id);
+	step_arg(plan, step, "where", where);
+	step_arg(plan, step, "options", confext ? "nosuid,noexec" : "nosuid");
+	after(plan, step, "verity", image->id);
+	return !failed(facts, step);
+}
+
+static void plan_match(const struct facts *facts, struct plan *plan, const struct image *image)
+{
+	struct step *step = plan_image(plan, VERB_EXTENSION, "ext", image->id, "UAPI.4");
+	char arch[24];
+
+	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
+	step_arg(plan, step, "name", image->name);
+	step_arg(plan, step, "class", image->class);
+	step_arg(plan, step, "arch", arch);
+	after(plan, step, "mount", image->id);
+	step_after(plan, step, "mnt-root");
+	if (plan_find(plan, "mnt-usr"))
+		step_after(plan, step, "mnt-usr");
+}
+
+static void plan_one(const struct facts *facts, struct plan *plan, const struct image *image)
+{
+	static struct triple triple; /* large, and no state: filled anew by each call */
+	char id[FACT_NAME_MAX], disk[32], dev[24];
+	const char *below;
+	struct step *step;
+	struct err err;
+
+	step = plan_image(plan, VERB_LOOP, "loop", image->id, image->fact->subject);
+	step_arg(plan, step, "image", image->fact->subject);
+	step_arg(plan, step, "name", image->id);
+	step_after(plan, step, "extmod");
+	if (plan_find(plan, "m1"))
+		step_after(plan, step, "m1");
+	text_format(id, sizeof(id), "loop:%s", image->id);
+	if (!facts_step_done(facts, id) ||
+	    fields_get(&facts_step_result(facts, id)->fields, "node", disk, sizeof(disk)) < 0)
+		return;
+	fields_get(&facts_step_result(facts, id)->fields, "dev", dev, sizeof(dev));
+	step = plan_image(plan, VERB_PROBE, "probe", disk, image->fact->subject);
+	step_arg(plan, step, "disk", disk);
+	step_arg(plan, step, "dev", dev);
+	step_after(plan, step, id);
+	text_format(id, sizeof(id), "probe:%s", disk);
+	if (!facts_step_done(facts, id))
+		return;
+	if (find_triple(facts, plan, disk, &triple, &below, &err)) {
+		if (plan_mount(facts, plan, image, disk, &triple, below))
+			plan_match(facts, plan, image);
+	} else {
+		plan_skip(plan, image->id, image->fact->subject, err.code, err.text);
+	}
+}
+
+/* Whether a step from the plan's index on has no result yet, or has failed. */
+static bool any_pending(const struct facts *facts, const struct plan *plan, size_t from)
+{
+	for (size_t i = from; i < plan->n_steps; i++)
+		if (!facts_step_result(facts, plan->steps[i].id))
+			return true;
+	return false;
+}
+
+static bool any_failed(const struct facts *facts, const struct plan *plan, size_t from)
+{
+	for (size_t i = from; i < plan->n_steps; i++)
+		if (!facts_step_done(facts, plan->steps[i].id))
+			return true;
+	return false;
+}
+
+static bool is_global(const struct image *image)
+{
+	return text_starts(image->fact->subject, "global_");
+}
+
+/* Another image of the same name, one beside it rather than one of the other folder. */
+static const struct image *find_twin(const struct image *images, size_t n, const struct image *of)
+{
+	const struct image *twin = NULL;
+
+	for (const struct image *one = images; one < images + n; one++)
+		if (one != of && one->name[0] && strcmp(one->name, of->name) == 0 &&
+		    (!twin || is_global(one) == is_global(of)))
+			twin = one;
+	return twin;
+}
+
+/* The merge follows when every step of its images has ended. */
+static void plan_merge(const struct facts *facts, struct plan *plan, const char *class,
+		       const struct image *images, size_t n)
+{
+	char loops[IMAGES_MAX * 8] = "", id[FACT_NAME_MAX], disk[32];
+	unsigned int matched = 0;
+	struct step *step = plan_step(plan, VERB_EXTEND, class, "/.extra: all have ended");
+
+	for (size_t i = 0; i < n; i++) {
+		size_t used = strlen(loops);
+
+		if (find_twin(images, n, &images[i]) && is_global(&images[i]))
+			continue; /* the other one's steps have this name */
+		text_format(id, sizeof(id), "ext:%s", images[i].id);
+		matched += facts_step_done(facts, id);
+		text_format(id, sizeof(id), "loop:%s", images[i].id);
+		if (facts_step_done(facts, id) && fields_get(&facts_step_result(facts, id)->fields,
+							     "node", disk, sizeof(disk)) == 0)
+			text_format(loops + used, sizeof(loops) - used, "%s%s", used ? "," : "",
+				    disk + strlen("loop"));
+	}
+	step_arg(plan, step, "class", class);
+	text_format(id, sizeof(id), "%u", matched);
+	step_arg(plan, step, "n", id);
+	step_arg(plan, step, "loops", loops);
+	step_after(plan, step, "mnt-root");
+	if (plan_find(plan, "mnt-usr"))
+		step_after(plan, step, "mnt-usr");
+}
+
+static void plan_class(const struct facts *facts, struct plan *plan, const char *class,
+		       enum mode mode)
+{
+	static struct image images[IMAGES_MAX];
+	size_t n = collect(facts, class, images), from;
+	struct step *step;
+	char text[80];
+
+	if (n > 0 && mode == OFF)
+		plan_note(plan, "lintel.extensions=off: %zu %s images are left alone", n, class);
+	if (n == 0 || mode == OFF || plan->n_refusals > 0)
+		return; /* with a refusal find_triple() could not tell an image's own */
+	if (!plan_find(plan, "extmod")) {
+		step = plan_step(plan, VERB_DRIVERS, "extmod", "/.extra has images");
+		step_arg(plan, step, "module", "loop overlay");
+	}
+	from = plan->n_steps;
+	for (size_t i = 0; i < n; i++) {
+		const struct image *image = &images[i], *twin = find_twin(images, n, image);
+
+		if (fields_get(&image->fact->fields, "refused", text, sizeof(text)) == 0)
+			plan_skip(plan, image->fact->subject, "/.extra", E_EXTENSION, text);
+		else if (twin && is_global(twin) == is_global(image))
+			plan_skip(plan, image->fact->subject, twin->fact->subject, E_EXTENSION,
+				  "two images have this name");
+		else if (twin && is_global(image))
+			plan_note(plan, "%s: %s comes before it", image->fact->subject,
+				  twin->fact->subject);
+		else
+			plan_one(facts, plan, image);
+	}
+	if (any_pending(facts, plan, from))
+		return;
+	if (mode == REFUSE && any_failed(facts, plan, from))
+		plan_refuse(plan, E_EXTENSION, "lintel.extensions=refuse, and a %s failed", class);
+	else
+		plan_merge(facts, plan, class, images, n);
+}
+
+static void plan_credentials(const struct facts *facts, struct plan *plan)
+{
+	if (!facts_find(facts, FACT_EXTRA, "credentials") &&
+	    !facts_find(facts, FACT_EXTRA, "global_credentials"))
+		return;
+	plan_step(plan, VERB_CREDENTIALS, "creds:stub", "/.extra: encrypted, for the host");
+}
+
+void extensions_decide(const struct facts *facts, struct plan *plan)
+{
+	enum mode mode = find_mode(facts, plan);
+
+	if (!plan->root_planned || plan->n_refusals > 0 ||
+	    (plan->tpm_expected && !plan_find(plan, "m1")))
+		return;
+	plan_class(facts, plan, "sysext", mode);
+	plan_class(facts, plan, "confext", mode);
+	plan_credentials(facts, plan);
+}

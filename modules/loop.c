@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A read-only loop device over an image that the stub left in the initramfs. The image is moved
+ * into /run first, where it outlives the initramfs, piece by piece from its end: it is never in
+ * memory twice.
+ */
+#include "init/base/fs.h"
+#include "init/base/text.h"
+#include "modules/verb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#define EXTRA "/.extra/"
+#define STAGE "/run/lintel/ext/"
+#define PIECE (UINT64_C(1) << 20)
+#define TRIES_MAX 256
+
+static bool is_zero(const char *buffer, size_t n)
+{
+	return buffer[0] == 0 && memcmp(buffer, buffer + 1, n - 1) == 0;
+}
+
+/* What is zero becomes a hole: images have much of that between their partitions. */
+static int copy_piece(int from, int to, uint64_t offset, uint64_t size)
+{
+	static char buffer[16384];
+
+	while (size > 0) {
+		ssize_t n = fs_pread(from, buffer, size < sizeof(buffer) ? size : sizeof(buffer),
+				     offset);
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -EIO;
+		if (!is_zero(buffer, (size_t)n) &&
+		    pwrite(to, buffer, (size_t)n, (off_t)offset) != n)
+			return errno ? -errno : -ENOSPC;
+		offset += (uint64_t)n;
+		size -= (uint64_t)n;
+	}
+	return 0;
+}
+
+/* Returns the descriptor of the file in /run. */
+static int move_image(const char *image, const char *name, struct err *err)
+{
+	_close_ int from = -1, to = -1;
+	char path[160];
+	struct stat st;
+	int r = fs_mkdirs(AT_FDCWD, STAGE, 0755);
+
+	text_format(path, sizeof(path), EXTRA "%s", image);
+	from = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (from < 0 || fstat(from, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, E_IO, errno ?: EINVAL, "%s: %s", path, strerror(errno));
+	text_format(path, sizeof(path), STAGE "%s.raw", name);
+	to = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
+	if (r < 0 || to < 0)
+		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
+	if (ftruncate(to, st.st_size) < 0)
+		r = -errno;
+	for (uint64_t end = (uint64_t)st.st_size; r == 0 && end > 0;) {
+		uint64_t start = (end - 1) / PIECE * PIECE;
+
+		r = copy_piece(from, to, start, end - start);
+		if (r == 0 && ftruncate(from, (off_t)start) < 0)
+			r = -errno;
+		end = start;
+	}
+	if (r < 0) {
+		unlink(path);
+		return err_set(err, E_IO, -r, "%s: %s", path, strerror(-r));
+	}
+	return take_fd(&to);
+}
+
+/* Other children ask for free devices too: who comes second takes another one. */
+static int attach(int file_fd, struct fields *result, struct err *err)
+{
+	const struct loop_config config = {
+		.fd = (uint32_t)file_fd,
+		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_PARTSCAN,
+	};
+	_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+
+	if (control < 0)
+		return err_set(err, E_IO, errno, "/dev/loop-control: %s", strerror(errno));
+	for (unsigned int i = 0; i < TRIES_MAX; i++) {
+		int number = ioctl(control, LOOP_CTL_GET_FREE);
+		_close_ int fd = -1;
+		char path[32];
+		int r;
+
+		if (number < 0)
+			return err_set(err, E_IO, errno, "no free loop device: %s",
+				       strerror(errno));
+		text_format(path, sizeof(path), "/dev/loop%d", number);
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && ioctl(fd, LOOP_CONFIGURE, &config) == 0) {
+			r = fields_addf(result, "node", "loop%d", number);
+			return r < 0 ? r : fields_addf(result, "dev", "7:%d", number);
+		}
+		if (errno != EBUSY)
+			return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
+	}
+	return err_set(err, E_IO, EBUSY, "no free loop device in %d tries", TRIES_MAX);
+}
+
+int loop_run(const struct step *step, const struct report *report, struct fields *result,
+	     struct err *err)
+{
+	char image[FACT_NAME_MAX], name[FACT_NAME_MAX];
+	_close_ int fd = -1;
+	int r = step_get(step, "image", image, sizeof(image), err);
+
+	(void)report;
+	if (r == 0)
+		r = step_get(step, "name", name, sizeof(name), err);
+	if (r < 0)
+		return r;
+	fd = move_image(image, name, err);
+	return fd < 0 ? fd : attach(fd, result, err);
+}

@@ -1,0 +1,82 @@
+"""What the stub hands over: extension images and credentials, merged or skipped by name."""
+
+from case import BOOT, Case, Extra
+
+DIRECT = {"firmware": "direct", "cmdline": "root=PARTLABEL=lintel_1"}
+OWN = "usr/lib/lintel-ext/"
+REPORT = """#!/bin/sh
+exec > /dev/ttyS0 2>&1
+export SYSTEMD_COLORS=0 SYSTEMD_PAGER=
+echo
+say() { sed "s|^|LINTEL-TEST-$1 |"; }
+systemd-sysext status | say SYSEXT
+systemd-confext status | say CONFEXT
+cat /usr/lib/lintel-ext/* | say FILE
+cat /etc/lintel-ext | say FILE
+findmnt --noheadings --output TARGET,FSTYPE,OPTIONS /usr | say MOUNT
+findmnt --noheadings --output TARGET,FSTYPE,OPTIONS /etc | say MOUNT
+ls /run/extensions /run/confexts | say KEPT
+ls -l /run/credentials/@encrypted | say CRED
+echo "$(uname -n)" | say HOSTNAME
+head -c 4 /usr/bin/true > /dev/null && touch /usr/x 2>&1 | say WRITE
+systemd-sysext refresh
+systemd-sysext status | say REFRESHED
+losetup --noheadings --output NAME,BACK-FILE | say LOOP
+"""
+UNIT = """[Unit]
+DefaultDependencies=no
+After=systemd-confext.service systemd-sysext.service
+Before=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /usr/lib/lintel-report-ext
+"""
+UNITS = "usr/lib/systemd/system/"
+SAYS = (("usr/lib/lintel-report-ext", REPORT), (f"{UNITS}lintel-ext.service", UNIT),
+        (f"{UNITS}multi-user.target.wants/lintel-ext.service", "->../lintel-ext.service"))
+
+
+def sysext(own, order="", text="hello", **fields):
+    return Extra(f"{own}.sysext.raw", files=(
+        (f"{OWN}{own}", f"{own} says {text}\n"), *((f"{OWN}top", f"top is {order}\n"),) * bool(order),
+        *SAYS * (own == "report")), **fields)
+
+
+REPORTER = sysext("report")
+
+
+def skipped(name, code, extra, reason="", **fields):
+    """A bad image beside the good one: the boot goes on, with the good one alone."""
+    return Case(f"extension-{name}", BOOT, extra=(REPORTER, extra), shows=(
+        rf"note: .* failed: LINTEL-E-{code}: .*{reason}", r"LINTEL-TEST-SYSEXT /usr +report +",
+        "LINTEL-TEST-FILE report says hello"), **{**DIRECT, **fields})
+
+
+CASES = [
+    Case("extension-stub", extra=(
+        REPORTER,
+        Extra("etc1.confext.raw", folder="confext", files=(("etc/lintel-ext", "from etc1\n"),)),
+        Extra("lintel.test.cred", folder="credentials", text="not decrypted here")), shows=(
+            r"LINTEL-TEST-SYSEXT /usr +report +", r"LINTEL-TEST-CONFEXT /etc +etc1 +",
+            "LINTEL-TEST-FILE from etc1", r"LINTEL-TEST-KEPT report.raw",
+            r"LINTEL-TEST-CRED -r-------- .* lintel.test$",
+            r"LINTEL-TEST-REFRESHED /usr +report +")),
+    Case("extension-order", extra=(
+        REPORTER, sysext("v_2", "v_2"), sysext("v_10", "v_10"),
+        sysext("v_9", "v_9", folder="global_sysext")), shows=(
+            "LINTEL-TEST-FILE top is v_10", "LINTEL-TEST-FILE v_2 says hello",
+            r"LINTEL-TEST-MOUNT /usr +overlay +ro,nodev",
+            r"LINTEL-TEST-SYSEXT /usr +report +", r"LINTEL-TEST-SYSEXT +v_2", "SYSEXT +v_9",
+            "SYSEXT +v_10"), **DIRECT),
+    skipped("unsigned", "VERITY-UNSIGNED", sysext("bad", sign=None)),
+    skipped("wrong-key", "SIG-UNTRUSTED", sysext("bad", sign="wrong")),
+    skipped("other-id", "EXTENSION", sysext("bad", release="ID=fedora\nVERSION_ID=13\n"), "ID is"),
+    skipped("other-version", "EXTENSION", sysext("bad", release="ID=debian\nVERSION_ID=12\n"),
+            "VERSION_ID is"),
+    skipped("other-name", "EXTENSION", sysext("bad", name="other"), "extension-release.NAME"),
+    skipped("truncated", "GPT", sysext("bad", keep=0.5)),
+    skipped("no-image", "GPT", Extra("bad.raw", text="no partition table")),
+    skipped("bad-name", "EXTENSION", Extra("bad:name.raw", text="x"), "not an image's name"),
+    Case("extension-refused", "LINTEL-E-EXTENSION", extra=(REPORTER, sysext("bad", sign="wrong")),
+         firmware="direct", cmdline="root=PARTLABEL=lintel_1 lintel.extensions=refuse"),
+]
