@@ -9,7 +9,8 @@
 static const char *const verb_names[] = {
 	[VERB_COLDPLUG] = "coldplug", [VERB_EFIVARS] = "efivars",   [VERB_DRIVERS] = "drivers",
 	[VERB_PROBE] = "probe",	      [VERB_VERITY] = "verity",	    [VERB_MOUNT] = "mount",
-	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
+	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover", [VERB_CAP] = "cap",
+	[VERB_LOADER] = "loader",
 };
 
 const char *verb_name(enum verb verb)

@@ -23,6 +23,8 @@ enum verb {
 	VERB_MOUNT,    /* what= where= fstype= options= */
 	VERB_MEASURE,  /* pcr= word= */
 	VERB_HANDOVER, /* root= init= */
+	VERB_CAP,      /* required=: close volumes, "recovery" into PCR 11 and 15 */
+	VERB_LOADER,   /* do=record|clear|other|older [code= text= phone= count=]: EFI variables */
 	VERB_MAX_,
 };
 

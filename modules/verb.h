@@ -52,4 +52,6 @@ int probe_run(const struct step *, const struct report *, struct fields *, struc
 int verity_run(const struct step *, const struct report *, struct fields *, struct err *);
 int mount_run(const struct step *, const struct report *, struct fields *, struct err *);
 int measure_run(const struct step *, const struct report *, struct fields *, struct err *);
+int cap_run(const struct step *, const struct report *, struct fields *, struct err *);
+int loader_run(const struct step *, const struct report *, struct fields *, struct err *);
 int handover_run(const struct step *, const struct report *, struct fields *, struct err *);
