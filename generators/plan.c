@@ -13,7 +13,8 @@ static const char *const verb_names[] = {
 	[VERB_LOOP] = "loop",	      [VERB_EXTENSION] = "extension",
 	[VERB_EXTEND] = "extend",     [VERB_CREDENTIALS] = "credentials",
 	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
-	[VERB_UNLOCK] = "unlock",
+	[VERB_UNLOCK] = "unlock",     [VERB_CAP] = "cap",
+	[VERB_LOADER] = "loader",
 };
 
 const char *verb_name(enum verb verb)

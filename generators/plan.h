@@ -28,6 +28,8 @@ enum verb {
 	VERB_CREDENTIALS, /* take them from /.extra to /run/credentials */
 	VERB_MEASURE,	  /* pcr= word= */
 	VERB_HANDOVER,	  /* root= init= */
+	VERB_CAP,	  /* required=: close volumes, "recovery" into PCR 11 and 15 */
+	VERB_LOADER, /* do=record|clear|other|older [code= text= phone= count=]: EFI variables */
 	VERB_MAX_,
 };
 

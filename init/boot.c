@@ -5,6 +5,7 @@
 #include "init/base/log.h"
 #include "init/explain.h"
 #include "init/monitor.h"
+#include "init/watchdog.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,6 +135,7 @@ static int run_here(struct boot *boot, const struct step *step, struct err *err)
 	struct fields result = { .text = "" };
 
 	boot_record(boot);
+	watchdog_disarm();
 	return verb_info(step->verb)->run(step, NULL, &result, err);
 }
 
@@ -188,10 +190,10 @@ static int start_ready(struct boot *boot, struct err *err)
 	return 0;
 }
 
-/* Milliseconds until the next deadline of a job or a wait; -1: none. */
+/* Milliseconds until the next deadline of a job or a wait, or the next word about them. */
 static int next_timeout(const struct boot *boot)
 {
-	uint64_t now = clock_usec(), next = UINT64_MAX;
+	uint64_t now = clock_usec(), next = now + PROGRESS_MS * 1000;
 
 	for (size_t i = 0; i < JOBS_MAX; i++)
 		if (boot->jobs.list[i].fd >= 0 && boot->jobs.list[i].deadline_usec < next)
@@ -199,9 +201,7 @@ static int next_timeout(const struct boot *boot)
 	for (size_t i = 0; i < boot->plan.n_waits; i++)
 		if (boot->plan.waits[i].deadline_usec < next)
 			next = boot->plan.waits[i].deadline_usec;
-	if (next == UINT64_MAX)
-		return -1;
-	return next <= now ? 0 : (int)((next - now) / 1000 % (3600 * 1000)) + 1;
+	return next <= now ? 0 : (int)((next - now) / 1000) + 1;
 }
 
 static int expire(struct boot *boot, struct err *err)
@@ -259,6 +259,8 @@ static int wait_events(struct boot *boot, struct err *err)
 		r = expire(boot, err);
 	jobs_reap(&boot->jobs);
 	log_results(boot, before);
+	watchdog_feed();
+	progress_tell(boot);
 	return r < 0 ? r : 0;
 }
 

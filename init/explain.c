@@ -77,6 +77,12 @@ void explain_what(const struct step *step, char *ret, size_t size)
 	case VERB_MEASURE:
 		snprintf(ret, size, "pcr%s \"%s\"", arg(step, "pcr", a), arg(step, "word", b));
 		return;
+	case VERB_CAP:
+		snprintf(ret, size, "\"recovery\" into pcr11 and pcr15");
+		return;
+	case VERB_LOADER:
+		snprintf(ret, size, "%s", arg(step, "do", a));
+		return;
 	case VERB_HANDOVER:
 		arg(step, "init", b);
 		snprintf(ret, size, "%s %s", arg(step, "root", a), b[0] ? b : "/sbin/init");

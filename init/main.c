@@ -75,8 +75,9 @@ int main(int argc, char **argv)
 	handover_arguments(argv);
 	r = mount_api(&err);
 	open_console();
+	handover_sysrq_off();
 	/* the kernel drops lines otherwise; systemd sets the same */
-	fs_write(AT_FDCWD, "/proc/sys/kernel/printk_devkmsg", "on");
+	fs_write(AT_FDCWD, "/proc/sys/kernel/printk_devkmsg", "on\n");
 	log_init();
 	if (r == 0)
 		r = boot_init(&boot, &err);

@@ -3,6 +3,7 @@
  * Reads the boot loader's EFI variables. efivarfs is a module on some kernels, and it is mounted
  * in the child's own mount namespace only: the host's init finds /sys as the kernel made it.
  */
+#include "modules/efivars.h"
 #include "generators/sources/sources.h"
 #include "modules/drivers.h"
 #include "modules/verb.h"
@@ -15,9 +16,9 @@
 
 #define EFIVARS "/sys/firmware/efi/efivars"
 
-static int mount_efivarfs(struct err *err)
+int efivars_mount(bool writable, struct err *err)
 {
-	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (writable ? 0 : MS_RDONLY);
 	int r;
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -39,7 +40,7 @@ int efivars_run(const struct step *step, const struct report *report, struct fie
 {
 	static struct facts facts; /* of this child */
 	_close_ int root_fd = -1;
-	int r = mount_efivarfs(err);
+	int r = efivars_mount(false, err);
 
 	(void)step;
 	(void)result;

@@ -48,6 +48,16 @@ void handover_arguments(char **argv)
 	start_monotonic_usec = now_usec(CLOCK_MONOTONIC);
 }
 
+#define SYSRQ "/proc/sys/kernel/sysrq"
+static char sysrq[16]; /* as it was; empty: not changed */
+
+void handover_sysrq_off(void)
+{
+	if (!sysrq[0])
+		fs_read_line(AT_FDCWD, SYSRQ, sysrq, sizeof(sysrq));
+	fs_write(AT_FDCWD, SYSRQ, "0");
+}
+
 static int open_in_root(int root_fd, const char *path, uint64_t flags, uint64_t resolve)
 {
 	const struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
@@ -205,6 +215,8 @@ static int exec_init(const char *init, struct err *err)
 	for (char **arg = kernel_argv + 1; *arg && n < ARRAY_SIZE(args) - 1; arg++)
 		args[n++] = *arg;
 	args[n] = NULL;
+	if (sysrq[0])
+		fs_write(AT_FDCWD, SYSRQ, sysrq);
 	execv(init, args);
 	return err_set(err, E_INIT_MISSING, errno, "%s: %s", init, strerror(errno));
 }

@@ -4,3 +4,5 @@
 /* At the start: keeps PID 1's own arguments (borrowed, for ever), of which those after the first
    go to the new init, and the time, which systemd shows as the initrd's. */
 void handover_arguments(char **argv);
+/* No key reaches the kernel while the initrd runs; the hand-over restores what was set. */
+void handover_sysrq_off(void);

@@ -57,4 +57,6 @@ int extension_run(const struct step *, const struct report *, struct fields *, s
 int extend_run(const struct step *, const struct report *, struct fields *, struct err *);
 int credentials_run(const struct step *, const struct report *, struct fields *, struct err *);
 int measure_run(const struct step *, const struct report *, struct fields *, struct err *);
+int cap_run(const struct step *, const struct report *, struct fields *, struct err *);
+int loader_run(const struct step *, const struct report *, struct fields *, struct err *);
 int handover_run(const struct step *, const struct report *, struct fields *, struct err *);

@@ -15,6 +15,10 @@ static bool optional(const char *id)
 
 void failure_decide(const struct facts *facts, struct plan *plan)
 {
+	const struct fact *last = facts_last(facts, FACT_EFI, "LintelLastRefusal");
+
+	if (last) /* the fields as they stand: encoded, whoever wrote the variable */
+		plan_note(plan, "an earlier boot was refused: %.160s", last->fields.text);
 	for (const struct fact *result = NULL;
 	     (result = facts_each(facts, FACT_RESULT, result)) != NULL;) {
 		char code[40], text[ERR_TEXT_MAX];

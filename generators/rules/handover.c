@@ -18,6 +18,12 @@ void handover_decide(const struct facts *facts, struct plan *plan)
 		if (step)
 			step->after_all = true;
 	}
+	if (facts_last(facts, FACT_EFI, "LintelLastRefusal")) {
+		step = plan_step(plan, VERB_LOADER, "loader:clear", "LintelLastRefusal is set");
+		step_arg(plan, step, "do", "clear");
+		if (step)
+			step->after_all = true;
+	}
 	if (!word_get(facts, "init", &init))
 		init.value[0] = '\0';
 	step = plan_step(plan, VERB_HANDOVER, "end", init.value[0] ? "init=" : "no init=");

@@ -96,10 +96,9 @@ static int check_choice(const char *key, const char *value, struct err *err)
 {
 	char text[SHOWN_MAX];
 
-	if (value && (strcmp(value, "poweroff") == 0 || strcmp(value, "reboot") == 0 ||
-		      strcmp(value, "halt") == 0))
+	if (value && on_failure_known(value))
 		return 0;
-	return err_set(err, E_CMDLINE, EINVAL, "%s: poweroff, reboot or halt, not \"%s\"", key,
+	return err_set(err, E_CMDLINE, EINVAL, "%s: " ON_FAILURE_CHOICES ", not \"%s\"", key,
 		       shown(value ?: "", text));
 }
 

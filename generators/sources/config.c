@@ -52,19 +52,28 @@ static int read_policy(int root_fd, struct facts *facts, struct err *err)
 	return add_value(facts, "image-policy", text, err);
 }
 
+bool on_failure_known(const char *text)
+{
+	static const char *const choices[] = { "poweroff", "reboot", "halt", "recover",
+					       "fallback" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++)
+		if (strcmp(text, choices[i]) == 0)
+			return true;
+	return false;
+}
+
 static int read_on_failure(int root_fd, struct facts *facts, struct err *err)
 {
-	static const char *const choices[] = { "poweroff", "reboot", "halt" };
 	static const char path[] = "etc/lintel/on-failure";
 	char text[16];
 	int r = read_line(root_fd, path, text, sizeof(text), E_CMDLINE, err);
 
 	if (r <= 0)
 		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(choices); i++)
-		if (strcmp(text, choices[i]) == 0)
-			return add_value(facts, "on-failure", text, err);
-	return err_set(err, E_CMDLINE, EINVAL, "/%s: poweroff, reboot or halt", path);
+	if (on_failure_known(text))
+		return add_value(facts, "on-failure", text, err);
+	return err_set(err, E_CMDLINE, EINVAL, "/%s: " ON_FAILURE_CHOICES, path);
 }
 
 int config_read(int root_fd, struct facts *facts, struct err *err)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * EFI variables through efivarfs: four bytes of attributes, then the data (UEFI 2.10 section 8.2).
- * All of these are volatile: they can only be of this boot's firmware, boot loader or stub, as an
+ * All but lintel's own last refusal are volatile: they can only be of this boot's firmware, boot loader or stub, as an
  * operating system can create none but persistent ones. What is malformed counts as unset, and
  * says so.
  */
+#include "generators/sources/loader.h"
 #include "generators/sources/sources.h"
 #include "init/base/bytes.h"
 #include "init/base/fs.h"
@@ -12,14 +13,12 @@
 #include <errno.h>
 #include <string.h>
 
-#define LOADER_GUID "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 #define GLOBAL_GUID "8be4df61-93ca-11d2-aa0d-00e098032b8c"
-#define ATTRIBUTES_SIZE 4
 #define ATTRIBUTE_NON_VOLATILE 1
 #define DATA_MAX 256
 #define TEXT_MAX (DATA_MAX / 2)
 
-enum form { FORM_UUID, FORM_NUMBER, FORM_TEXT, FORM_BOOL };
+enum form { FORM_UUID, FORM_NUMBER, FORM_TEXT, FORM_BOOL, FORM_REFUSAL };
 
 static const struct variable {
 	const char *name, *guid;
@@ -31,25 +30,8 @@ static const struct variable {
 	{ "StubInfo", LOADER_GUID, FORM_TEXT },
 	{ "SecureBoot", GLOBAL_GUID, FORM_BOOL },
 	{ "SetupMode", GLOBAL_GUID, FORM_BOOL },
+	{ REFUSAL_VARIABLE, LINTEL_GUID, FORM_REFUSAL },
 };
-
-/* Printable ASCII in UTF-16, and one NUL at the end; 0 or -EINVAL. */
-static int decode_utf16(const uint8_t *data, size_t size, char *ret, size_t max)
-{
-	size_t len = size / 2 - 1;
-
-	if (size % 2 != 0 || size < 4 || len >= max || le16(data + 2 * len) != 0)
-		return -EINVAL;
-	for (size_t i = 0; i < len; i++) {
-		uint16_t c = le16(data + 2 * i);
-
-		if (c < ' ' || c > '~')
-			return -EINVAL;
-		ret[i] = (char)c;
-	}
-	ret[len] = '\0';
-	return 0;
-}
 
 static int decode(const uint8_t *data, size_t size, enum form form, char *ret, size_t max)
 {
@@ -58,7 +40,7 @@ static int decode(const uint8_t *data, size_t size, enum form form, char *ret, s
 
 	if (form == FORM_BOOL)
 		return size == 1 && data[0] <= 1 ? text_format(ret, max, "%d", data[0]) : -EINVAL;
-	if (decode_utf16(data, size, ret, max) < 0)
+	if (utf16_decode(data, size, ret, max) < 0)
 		return -EINVAL;
 	if (form == FORM_NUMBER)
 		return text_to_u64(ret, &number);
@@ -73,9 +55,9 @@ static int decode(const uint8_t *data, size_t size, enum form form, char *ret, s
 /* The value as text, with its attributes checked. */
 static int decode_variable(const uint8_t *data, size_t size, enum form form, char *ret, size_t max)
 {
-	if (size < ATTRIBUTES_SIZE || (le32(data) & ATTRIBUTE_NON_VOLATILE))
+	if (size < EFI_ATTRIBUTES_SIZE || (le32(data) & ATTRIBUTE_NON_VOLATILE))
 		return -EINVAL;
-	return decode(data + ATTRIBUTES_SIZE, size - ATTRIBUTES_SIZE, form, ret, max);
+	return decode(data + EFI_ATTRIBUTES_SIZE, size - EFI_ATTRIBUTES_SIZE, form, ret, max);
 }
 
 static int read_variable(int root_fd, const struct variable *variable, struct facts *facts,
@@ -83,6 +65,7 @@ static int read_variable(int root_fd, const struct variable *variable, struct fa
 {
 	char path[128], text[TEXT_MAX];
 	uint8_t data[DATA_MAX];
+	uint64_t count;
 	struct fact fact;
 	ssize_t n;
 	int r;
@@ -95,7 +78,11 @@ static int read_variable(int root_fd, const struct variable *variable, struct fa
 	r = fact_init(&fact, FACT_EFI, "efivars", variable->name, err);
 	if (r < 0)
 		return r;
-	if (n >= 0 && decode_variable(data, (size_t)n, variable->form, text, sizeof(text)) == 0)
+	if (variable->form == FORM_REFUSAL && n >= 0 &&
+	    refusal_parse(data, (size_t)n, &fact.fields, &count) == 0)
+		r = 0; /* shown encoded, as it stands there, and believed in nothing but its count */
+	else if (variable->form != FORM_REFUSAL && n >= 0 &&
+		 decode_variable(data, (size_t)n, variable->form, text, sizeof(text)) == 0)
 		r = fields_add(&fact.fields, "value", text);
 	else
 		r = fields_add(&fact.fields, "malformed", "yes");

@@ -27,6 +27,9 @@ int efivars_read(int root_fd, struct facts *facts, struct err *err);
 /* /etc/lintel/{image-policy,on-failure} of the signed initrd, each one line and checked; the
  * firmware's kind and the machine's architecture. */
 int config_read(int root_fd, struct facts *facts, struct err *err);
+/* The values of lintel.on_failure= and of /etc/lintel/on-failure. */
+#define ON_FAILURE_CHOICES "poweroff, reboot, halt, recover or fallback"
+bool on_failure_known(const char *text);
 
 /* /.extra, as the stub left it: FACT_EXTRA for each image and file, a count of credentials. */
 int extra_read(int root_fd, struct facts *facts, struct err *err);

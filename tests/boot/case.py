@@ -75,6 +75,7 @@ class Case:
     shows: tuple = ()           # regular expressions that lines of the console must match
     memory: int = 512
     cpus: int = 1               # two guests at a time on two CPUs: more is slower
+    reboots: bool = False       # the machine may reboot itself; the case runs until it is off
     timeout: int = 180
 
     @property

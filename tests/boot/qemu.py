@@ -50,6 +50,7 @@ class Guest:
     has_tpm: bool = True
     memory: int = 512
     cpus: int = 2
+    reboots: bool = False
     extra: list = field(default_factory=list)
 
 
@@ -114,7 +115,8 @@ def command_line(guest, scratch):
     """The whole command line; `scratch` is an absolute folder, gone with the guest."""
     command = ["qemu-system-x86_64", "-machine", "q35,smm=on", *accelerator(),
                "-smp", str(guest.cpus), "-m", str(guest.memory), "-nodefaults", "-no-user-config",
-               "-display", "none", "-serial", "stdio", "-no-reboot"]
+               "-display", "none", "-serial", "stdio"]
+    command += [] if guest.reboots else ["-no-reboot"]
     if guest.kernel:
         command += ["-kernel", str(guest.kernel), "-initrd", str(guest.initrd),
                     "-append", guest.cmdline]

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "init/consoles.h"
+#include "init/base/fs.h"
+#include "init/base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <termios.h>
+
+#define WRITE_MS 2000
+
+/* Never blocking: who sends XOFF on a serial line must not hold PID 1. */
+static void add(struct consoles *consoles, const char *name)
+{
+	char path[64];
+	int fd = -1;
+
+	if (consoles->n < CONSOLES_MAX && text_format(path, sizeof(path), "/dev/%s", name) == 0)
+		fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		consoles->fds[consoles->n++] = fd;
+}
+
+/* /dev/console is one of the active ones: it would say all twice. */
+void consoles_open(struct consoles *consoles)
+{
+	char active[256] = "", *rest = active, *name;
+
+	consoles->n = 0;
+	fs_read_line(AT_FDCWD, "/sys/class/tty/console/active", active, sizeof(active));
+	while ((name = strsep(&rest, " ")) != NULL)
+		if (name[0])
+			add(consoles, name);
+	if (consoles->n == 0)
+		add(consoles, "console");
+}
+
+static void write_one(int fd, const char *text, size_t size)
+{
+	uint64_t end = clock_usec() + WRITE_MS * 1000;
+
+	while (size > 0 && clock_usec() < end) {
+		struct pollfd wait = { .fd = fd, .events = POLLOUT };
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return;
+		if (n < 0)
+			poll(&wait, 1, WRITE_MS / 10);
+		else
+			end = clock_usec() + WRITE_MS * 1000;
+		text += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+}
+
+void consoles_write(const struct consoles *consoles, const char *text, size_t size)
+{
+	for (size_t i = 0; i < consoles->n; i++)
+		write_one(consoles->fds[i], text, size);
+}
+
+void consoles_print(const struct consoles *consoles, const char *text)
+{
+	consoles_write(consoles, text, strlen(text));
+}
+
+void consoles_raw(const struct consoles *consoles)
+{
+	for (size_t i = 0; i < consoles->n; i++) {
+		struct termios mode;
+
+		if (tcgetattr(consoles->fds[i], &mode) < 0)
+			continue;
+		mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
+		mode.c_iflag &= ~(tcflag_t)(IXON | IXOFF);
+		tcsetattr(consoles->fds[i], TCSAFLUSH, &mode);
+		tcflush(consoles->fds[i], TCIFLUSH);
+	}
+}
+
+char consoles_key(const struct consoles *consoles, int ms)
+{
+	struct pollfd fds[CONSOLES_MAX];
+	char key;
+
+	for (size_t i = 0; i < consoles->n; i++)
+		fds[i] = (struct pollfd){ .fd = consoles->fds[i], .events = POLLIN };
+	poll(fds, consoles->n, ms);
+	for (size_t i = 0; i < consoles->n; i++)
+		if ((fds[i].revents & POLLIN) && read(consoles->fds[i], &key, 1) == 1)
+			return key;
+	return 0;
+}

@@ -1,0 +1,43 @@
+"""What a refusal does: the PCRs, the next boot, and how it ends."""
+
+import hashlib
+
+from case import Case
+from mutate import delete, resign
+
+
+def capped(before=bytes(32)):
+    """The start of a PCR's sha256 after "recovery" was extended into it."""
+    word = hashlib.sha256(b"recovery").digest()
+    return hashlib.sha256(before + word).hexdigest()[:16]
+
+
+# PCR 15 is zero until a volume key is measured, so its value after the cap is known.
+CAPPED = rf"cap: status=done .*pcr11-sha256=[0-9a-f]{{16}} .*pcr15-sha256={capped()}"
+NOTE = (r"note: an earlier boot was refused: count={} phone=\S+ code=LINTEL-E-SIG-UNTRUSTED text=\S")
+
+
+def refused(name, *shows, action="poweroff", **fields):
+    return Case(f"recovery-{name}", "LINTEL-E-SIG-UNTRUSTED", mutations=(resign("wrong"),),
+                cmdline=f"lintel.on_failure={action}", shows=shows, **fields)
+
+
+CASES = [
+    refused("caps", CAPPED, "LINTEL-E-SIG-UNTRUSTED +code [0-9A-Z]{3}-[0-9A-Z]{5}",
+            "EFI variable LintelLastRefusal", "Powering off"),
+    # One machine, its variables and TPM: three boots, each of which says what was before it.
+    refused("reboots-are-counted", CAPPED, "Rebooting", NOTE.format(1), NOTE.format(2),
+            "Too many refused boots in a row: powering off", action="reboot", reboots=True,
+            timeout=300),
+    refused("menu-times-out", r"\[r\] try again", "There is no shell here", "Powering off",
+            action="recover"),
+    refused("fallback-without-another", "the boot loader offers no other entry", "Rebooting",
+            action="fallback"),
+    # Before any driver: the cap itself finds the TPM.
+    Case("recovery-caps-early", "LINTEL-E-CMDLINE", cmdline="lintel.nonsense", shows=(CAPPED,)),
+    # No TPM, no EFI variables: nothing to cap, and no reboot that cannot be counted.
+    Case("recovery-not-counted", "LINTEL-E-VERITY-UNSIGNED", firmware="direct",
+         cmdline="root=PARTLABEL=lintel_1 lintel.on_failure=reboot",
+         mutations=(delete("root-verity-sig"),),
+         shows=("skipped=no-tpm", "Boots cannot be counted: powering off")),
+]
