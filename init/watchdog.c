@@ -36,9 +36,20 @@ void watchdog_disarm(void)
 	watchdog_fd = -1;
 }
 
+/* Non-blocking, by a descriptor of its own: a console that is held (XOFF) must not hold PID 1. */
 static void tell(const char *what, uint64_t since_usec, uint64_t now, uint64_t end)
 {
-	dprintf(STDOUT_FILENO, "lintel: %s: %" PRIu64 " s, at most %" PRIu64 " s\n", what,
+	_close_ int fd = open("/dev/console", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char shown[200];
+	size_t n = 0;
+
+	for (; *what && n < sizeof(shown) - 1; what++)
+		shown[n++] =
+			*what >= ' ' && *what <= '~' ? *what : '?'; /* a disk may have said it */
+	shown[n] = '\0';
+	if (fd < 0)
+		return;
+	dprintf(fd, "lintel: %s: %" PRIu64 " s, at most %" PRIu64 " s\n", shown,
 		(now - since_usec) / 1000000, (end - since_usec) / 1000000);
 }
 

@@ -20,7 +20,6 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #define SYSROOT "/sysroot"
@@ -80,12 +79,12 @@ static int read_names(struct extend *e, struct err *err)
 /* A real directory right below a tree, or -ENOENT; a symlink there is an error. */
 static int open_below(const char *tree, const char *name)
 {
-	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	_close_ int fd = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	long below = fd < 0 ? -1 : syscall(SYS_openat2, fd, name, &how, sizeof(how));
 
-	return below < 0 ? -errno : (int)below;
+	if (fd < 0)
+		return -errno;
+	return fs_open_resolved(fd, name, O_PATH | O_DIRECTORY,
+				RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 }
 
 /* Layers go by descriptor: no name needs an escape, and none is followed again. Keeps fd open. */

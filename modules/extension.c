@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 #define SYSROOT "/sysroot"
@@ -26,11 +25,8 @@
 /* A path of a tree, whose symlinks lead nowhere else. */
 static int open_inside(int tree_fd, const char *path, uint64_t flags)
 {
-	const struct open_how how = { .flags = flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	long fd = syscall(SYS_openat2, tree_fd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
+	return fs_open_resolved(tree_fd, path, flags | O_RDONLY | O_NONBLOCK,
+				RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 /* Takes fd, which must be a regular file that is no larger than the buffer. */

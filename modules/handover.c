@@ -58,19 +58,11 @@ void handover_sysrq_off(void)
 	fs_write(AT_FDCWD, SYSRQ, "0");
 }
 
-static int open_in_root(int root_fd, const char *path, uint64_t flags, uint64_t resolve)
-{
-	const struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
-	long fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
 /* Whether the path is a regular, executable file inside the root. */
 static bool is_program(int root_fd, const char *path)
 {
 	_close_ int fd =
-		open_in_root(root_fd, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+		fs_open_resolved(root_fd, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	struct stat st;
 
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
@@ -97,8 +89,8 @@ static int move_api(int root_fd, struct err *err)
 	static const char *const mounts[] = { "/dev", "/proc", "/sys", "/run" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
-		_close_ int target = open_in_root(root_fd, mounts[i] + 1, O_PATH | O_DIRECTORY,
-						  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+		_close_ int target = fs_open_resolved(root_fd, mounts[i] + 1, O_PATH | O_DIRECTORY,
+						      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 
 		if (target < 0)
 			return err_set(err, E_HANDOVER, -target,

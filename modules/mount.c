@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #define SYSROOT "/sysroot"
@@ -101,13 +100,10 @@ static bool kernel_has(const char *type)
 /* The mount point as a descriptor: /sysroot or a real directory right below it, or an image's. */
 static int open_target(const char *where, struct err *err)
 {
-	const struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-				      .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	bool image = text_starts(where, IMAGES "/");
 	const char *base = image ? IMAGES : SYSROOT;
 	int r = image ? fs_mkdirs(AT_FDCWD, where, 0755) : 0;
 	_close_ int base_fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	long fd;
 
 	if (r < 0 || base_fd < 0)
 		return err_set(err, E_MOUNT, r < 0 ? -r : errno, "%s: %s", base,
@@ -116,10 +112,9 @@ static int open_target(const char *where, struct err *err)
 		return take_fd(&base_fd);
 	if (!image && !text_starts(where, SYSROOT "/"))
 		return err_set(err, E_INTERNAL, EINVAL, "%s is not below %s", where, base);
-	fd = syscall(SYS_openat2, base_fd, where + strlen(base) + 1, &how, sizeof(how));
-	if (fd < 0)
-		return err_set(err, E_MOUNT, errno, "%s: %s", where, strerror(errno));
-	return (int)fd;
+	r = fs_open_resolved(base_fd, where + strlen(base) + 1, O_PATH | O_DIRECTORY,
+			     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	return r < 0 ? err_set(err, E_MOUNT, -r, "%s: %s", where, strerror(-r)) : r;
 }
 
 static int mount_at(const char *source, const char *where, const char *type, unsigned long flags,

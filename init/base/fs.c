@@ -3,9 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+
+#define RESOLVE_TRIES 100
 
 ssize_t fs_read(int dir_fd, const char *path, void *ret, size_t size)
 {
@@ -112,4 +116,15 @@ uint64_t clock_usec(void)
 
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+int fs_open_resolved(int dir_fd, const char *path, uint64_t flags, uint64_t resolve)
+{
+	const struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve };
+	long fd = -1;
+
+	errno = EAGAIN;
+	for (int tries = 0; tries < RESOLVE_TRIES && fd < 0 && errno == EAGAIN; tries++)
+		fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
 }

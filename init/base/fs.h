@@ -16,6 +16,11 @@
 ssize_t fs_read(int dir_fd, const char *path, void *ret, size_t size);
 /* The same, as one line: the trailing newline is cut; an embedded NUL is -EINVAL. */
 ssize_t fs_read_line(int dir_fd, const char *path, char *ret, size_t size);
+/*
+ * openat2(2): resolve is of RESOLVE_…; the descriptor (O_CLOEXEC) or -errno. A mount or rename
+ * anywhere at the same moment makes the kernel answer EAGAIN: then it is asked again.
+ */
+int fs_open_resolved(int dir_fd, const char *path, uint64_t flags, uint64_t resolve);
 /* Opens for writing without O_CREAT and writes at once; 0 or -errno. For /sys and /proc. */
 int fs_write(int dir_fd, const char *path, const char *text);
 /* Creates or replaces; 0 or -errno. */
