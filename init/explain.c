@@ -27,8 +27,8 @@ static void what_mount(const struct step *step, char *ret, size_t size)
 	bool verity = fields_are(&step->args, "kind", "verity");
 
 	snprintf(ret, size, "%s -> %s%s%s%s%s%s", arg(step, "what", what),
-		 arg(step, "where", where), fields_are(&step->args, "fstype", "") ? "" : " ",
-		 arg(step, "fstype", fstype), verity ? " ro" : "",
+		 arg(step, "where", where), arg(step, "fstype", fstype)[0] ? " " : "",
+		 fstype, verity ? " ro" : "",
 		 arg(step, "options", options)[0] ? " " : "", options);
 }
 
