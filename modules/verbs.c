@@ -9,8 +9,8 @@
 #define KIND(k) (1U << FACT_##k)
 
 static const struct verb_info verbs[] = {
-	[VERB_COLDPLUG] = { "coldplug", LANE_ANY, 30000, KIND(SETTLED), coldplug_run, NULL },
-	[VERB_EFIVARS] = { "efivars", LANE_ANY, 10000, KIND(EFI), efivars_run, NULL },
+	[VERB_COLDPLUG] = { "coldplug", LANE_ANY, 60000, KIND(SETTLED), coldplug_run, NULL },
+	[VERB_EFIVARS] = { "efivars", LANE_ANY, 60000, KIND(EFI), efivars_run, NULL },
 	[VERB_DRIVERS] = { "drivers", LANE_DRIVERS, 60000, 0, NULL, drivers_run_batch },
 	[VERB_PROBE] = { "probe", LANE_ANY, 60000, KIND(GPT) | KIND(PART) | KIND(SIG), probe_run,
 			 NULL },

@@ -61,6 +61,7 @@ class Case:
     firmware: str = "secureboot"  # or "direct": QEMU loads kernel and initrd, no TPM
     cmdline: str = ""
     appended: str = ""          # words that an attacker adds: by the loader, or by SMBIOS
+    smbios: tuple = ()          # strings of type 11 that the machine's owner sets
     has_tpm: bool = True
     policy: str = ""            # the build's image policy
     other_tpm: bool = False     # the machine has another TPM than the disk was sealed to

@@ -1,0 +1,75 @@
+"""Attacks on an encrypted root whose token is genuine, or whose volume is the attacker's own."""
+
+import subprocess
+import tempfile
+
+from case import BOOT, Case, Set
+from mutate import edit_luks, plant_behind_luks, set_luks
+from qemu import REPO
+
+POLICY = "root=encrypted:usr=signed+absent:=unused+absent"
+
+
+def luks(name, expect, *mutations, **fields):
+    return Case(name, expect if expect == BOOT else f"LINTEL-E-{expect}", mutations=mutations,
+                **{"sets": (Set(layout="luks", fstype="ext4"),), "policy": POLICY, **fields})
+
+
+def own_volume(disk):
+    """A LUKS2 volume of the same UUID, which opens by a passphrase that the attacker knows."""
+    part = disk.table.find("root")
+    uuid = disk.read(part.offset + 168, 40).rstrip(b"\0").decode()
+    with tempfile.NamedTemporaryFile(dir=REPO / "build/.tmp") as image:
+        image.truncate(64 << 20)
+        subprocess.run([REPO / "images/tree", "exec", "tools", "cryptsetup", "luksFormat", "-q",
+                        "--uuid", uuid, "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000",
+                        image.name, "--key-file", "-"], input=b"known", check=True,
+                       capture_output=True)
+        disk.write(part.offset, image.read(16 << 20))
+
+
+def slow_slot(**kdf):
+    def change(area):
+        area["keyslots"]["0"]["kdf"].update(kdf)
+    return edit_luks(change)
+
+
+def argon2(area):
+    area["keyslots"]["0"]["kdf"] = {"type": "argon2id", "time": 4, "memory": 4 << 20, "cpus": 1,
+                                    "salt": area["keyslots"]["0"]["kdf"]["salt"]}
+
+
+def second_segment(area):
+    area["segments"]["1"] = {**area["segments"]["0"], "offset": "20971520"}
+
+
+def integrity(area):
+    area["segments"]["0"]["integrity"] = {"type": "none", "journal_encryption": "none",
+                                          "journal_integrity": "none"}
+
+
+def null_segment(area):
+    area["segments"]["0"]["encryption"] = "cipher_null-ecb"
+
+
+def break_primary(disk):
+    """The first header's checksum no longer fits: the second one counts."""
+    part = disk.table.find("root")
+    disk.write(part.offset + 448, b"\xff")
+
+
+CASES = [
+    luks("a01-own-volume", "TOKEN", own_volume),
+    luks("a01-own-volume-credential", "TOKEN", own_volume,
+         smbios=("io.systemd.credential:cryptsetup.passphrase=known",)),
+    luks("a11-two-segments", "LUKS-PROFILE", edit_luks(second_segment)),
+    luks("a11-integrity", "LUKS-PROFILE", edit_luks(integrity)),
+    luks("a11-iv-tweak", "LUKS-PROFILE", set_luks("segments", "0", "iv_tweak", value="8")),
+    luks("a11-sector-size", "LUKS-PROFILE", set_luks("segments", "0", "sector_size", value=8192)),
+    luks("a12-evil-second-header", "LUKS-PROFILE", plant_behind_luks(), break_primary,
+         edit_luks(null_segment, copies=(1,)), trees=("canary",)),
+    luks("a15-memory", "LUKS-PROFILE", edit_luks(argon2)),
+    luks("a15-iterations", "LUKS-PROFILE", slow_slot(iterations=2**31)),
+    luks("a17-flags-are-ignored", BOOT, set_luks("config", "flags", value=["allow-discards"])),
+    luks("a36-no-tpm", "UNLOCK", has_tpm=False),
+]
