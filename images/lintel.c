@@ -27,7 +27,8 @@ static const struct verb_entry {
 	{ "plan", "print what /init would do, from facts or a disk image", plan_main },
 	{ "initrd", "make the initrd: a reproducible cpio with /init and drivers", NULL },
 	{ "uki", "wrap kernel, initrd and command line into a signed UKI (ukify)", NULL },
-	{ "disk", "make a disk with ESP and signed-verity or LUKS2 partitions (systemd-repart)", NULL },
+	{ "disk", "make a disk with ESP and signed-verity or LUKS2 partitions (systemd-repart)",
+	  NULL },
 	{ "timeline", "show the steps of a boot over time, as text or a picture", NULL },
 	{ "codes", "list the error codes", codes_main },
 };

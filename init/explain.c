@@ -27,9 +27,8 @@ static void what_mount(const struct step *step, char *ret, size_t size)
 	bool verity = fields_are(&step->args, "kind", "verity");
 
 	snprintf(ret, size, "%s -> %s%s%s%s%s%s", arg(step, "what", what),
-		 arg(step, "where", where), arg(step, "fstype", fstype)[0] ? " " : "",
-		 fstype, verity ? " ro" : "",
-		 arg(step, "options", options)[0] ? " " : "", options);
+		 arg(step, "where", where), arg(step, "fstype", fstype)[0] ? " " : "", fstype,
+		 verity ? " ro" : "", arg(step, "options", options)[0] ? " " : "", options);
 }
 
 void explain_what(const struct step *step, char *ret, size_t size)
@@ -244,6 +243,19 @@ void explain_json(int fd, const struct facts *facts, const struct plan *plan)
 	dprintf(fd, " ]\n}\n");
 }
 
+/* Whether a step before last waits for this one: then last does so by way of that one. */
+static bool is_followed(const struct plan *plan, const struct step *step, const struct step *last)
+{
+	for (const struct step *other = step + 1; other < last; other++) {
+		if (other->after_all)
+			return true;
+		for (unsigned int i = 0; i < other->n_after; i++)
+			if (&plan->steps[other->after[i]] == step)
+				return true;
+	}
+	return false;
+}
+
 /* Quotes and backslashes do not occur in ids; labels are escaped as JSON is. */
 static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
 		     const struct step *step)
@@ -272,7 +284,7 @@ static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
 	if (!step->after_all)
 		return;
 	for (const struct step *other = plan->steps; other < step; other++)
-		if (!step_is_device(other))
+		if (!step_is_device(other) && !is_followed(plan, other, step))
 			dprintf(fd, "  \"%s\" -> \"%s\" [style=dashed, color=\"#b0b8c0\"];\n",
 				other->id, step->id);
 }
