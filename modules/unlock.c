@@ -19,6 +19,7 @@
 #include <libcryptsetup.h>
 #include <linux/fs.h>
 #include <linux/keyctl.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -204,7 +205,7 @@ static int open_keyslot(struct unlock *u, const struct tpm2_token *token, struct
 	struct secrets *secret = u->secrets;
 	int r = -ENOENT;
 
-	base64_encode(secret->sealed, secret->sealed_size, secret->passphrase);
+	EVP_EncodeBlock((uint8_t *)secret->passphrase, secret->sealed, (int)secret->sealed_size);
 	for (size_t i = 0; i < u->header.n_keyslots && r < 0; i++) {
 		unsigned int slot = u->header.keyslots[i].id;
 

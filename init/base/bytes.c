@@ -68,22 +68,6 @@ static int base64_digit(char c)
 	return c == '/' ? 63 : -1;
 }
 
-void base64_encode(const uint8_t *data, size_t size, char *ret)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < size; i += 3) {
-		size_t n = size - i < 3 ? size - i : 3;
-		uint32_t bits = (uint32_t)data[i] << 16 | (n > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
-				(n > 2 ? data[i + 2] : 0);
-
-		for (size_t k = 0; k < 4; k++)
-			*ret++ = k > n ? '=' : digits[bits >> (18 - 6 * k) & 63];
-	}
-	*ret = '\0';
-}
-
 int base64_decode(const char *text, size_t len, uint8_t *ret, size_t max)
 {
 	size_t pad = 0, out = 0;

@@ -30,10 +30,7 @@ void hex_encode(const uint8_t *data, size_t size, char *ret);
 /* Strict: even number of lowercase digits, nothing else. Returns the bytes, or -EINVAL/-E2BIG. */
 int hex_decode(const char *text, uint8_t *ret, size_t max);
 
-/* RFC 4648 section 4, padded; writes 4 * ((size + 2) / 3) characters and a NUL. */
-void base64_encode(const uint8_t *data, size_t size, char *ret);
-
-/* The same, no white space. Returns the bytes, or -EINVAL/-E2BIG. */
+/* RFC 4648 section 4, padded, no white space. Returns the bytes, or -EINVAL/-E2BIG. */
 int base64_decode(const char *text, size_t len, uint8_t *ret, size_t max);
 
 struct uuid {
