@@ -23,6 +23,7 @@ CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generator
 INIT := $(CORE) $(wildcard init/*.c modules/*.c)
 HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c
 UNIT := $(CORE) init/explain.c init/screen.c images/image.c $(wildcard modules/dm.c modules/pkcs7.c tests/unit/*.c)
+WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 UNIT_TPM := $(CORE) $(wildcard modules/tpm2*.c tests/tpm/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
@@ -69,6 +70,16 @@ $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
 $(B)/unit: $(UNIT:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) -o $@ $^ -lcrypto
 
+# Every edge of the control flow counts: tests/work.
+COUNT := -fsanitize-coverage=trace-pc
+$(B)/obj/work/tests/work/counter.o: COUNT :=
+$(B)/obj/work/%.o: %.c
+	@mkdir -p $(@D)
+	@gcc $(BASE_CFLAGS) -Wno-format-truncation -O1 $(COUNT) -MMD -MP -c $< -o $@
+
+$(B)/unit-work: $(WORK:%.c=$(B)/obj/work/%.o)
+	@gcc -o $@ $^
+
 $(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-device -lcrypto
 
@@ -103,7 +114,7 @@ check:
 
 unit:
 	@images/setup build unit
-	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/unit-tpm $(B)/unit-tpm-static $(B)/lintel
+	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/unit-tpm $(B)/unit-tpm-static $(B)/unit-work $(B)/lintel
 	@tests/unit/run
 
 lint:

@@ -37,10 +37,7 @@ static void sort_refusals(struct plan *plan, size_t from)
 
 void decide(const struct facts *facts, struct plan *plan)
 {
-	plan->n_steps = plan->n_waits = plan->n_refusals = plan->n_notes = 0;
-	plan->boot_disk[0] = '\0';
-	plan->any_disk = plan->root_planned = plan->tpm_expected = false;
-	plan->disks_read = plan->enough = plan->late_too = false;
+	plan_reset(plan);
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		size_t before = plan->n_refusals;
 

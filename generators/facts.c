@@ -19,14 +19,26 @@ const char *fact_kind_name(enum fact_kind kind)
 	return kind_names[kind];
 }
 
-/* FNV-1a over kind and subject. */
-static unsigned int bucket_of(enum fact_kind kind, const char *subject)
+/* Fields that rules ask for by value. A key stands once for a kind, and has a link of its own. */
+static const struct {
+	enum fact_kind kind;
+	enum fact_link link;
+	const char *key;
+} indexed[] = {
+	{ FACT_BLOCK, LINK_FIELD, "devtype" }, { FACT_GPT, LINK_FIELD, "state" },
+	{ FACT_PART, LINK_FIELD, "uuid" },     { FACT_PART, LINK_FIELD_2, "disk" },
+	{ FACT_PART, LINK_FIELD_3, "name" },   { FACT_SIG, LINK_FIELD, "disk" },
+	{ FACT_RESULT, LINK_FIELD, "status" },
+};
+
+/* FNV-1a over kind and text. */
+static unsigned int bucket_of(enum fact_kind kind, const char *text)
 {
 	uint32_t hash = 2166136261U ^ (uint32_t)kind;
 
-	for (; *subject; subject++)
-		hash = (hash ^ (unsigned char)*subject) * 16777619U;
-	return hash % FACTS_BUCKETS;
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619U;
+	return (hash ^ hash >> 16) % FACTS_BUCKETS;
 }
 
 static bool name_valid(const char *name)
@@ -51,9 +63,20 @@ int fact_init(struct fact *fact, enum fact_kind kind, const char *origin, const 
 	return 0;
 }
 
+static void link_last(struct facts *facts, enum fact_link link, unsigned int bucket)
+{
+	uint16_t *tail = &facts->tail[link][bucket];
+
+	if (*tail)
+		facts->list[*tail - 1].next[link] = (uint16_t)facts->n;
+	else
+		facts->head[link][bucket] = (uint16_t)facts->n;
+	*tail = (uint16_t)facts->n;
+}
+
 int facts_add(struct facts *facts, const struct fact *fact, struct err *err)
 {
-	unsigned int bucket = bucket_of(fact->kind, fact->subject);
+	char value[FIELDS_MAX];
 	struct fact *copy;
 
 	if (facts->n >= FACTS_MAX)
@@ -64,35 +87,41 @@ int facts_add(struct facts *facts, const struct fact *fact, struct err *err)
 	copy = &facts->list[facts->n++];
 	memcpy(copy, fact, offsetof(struct fact, fields));
 	memcpy(copy->fields.text, fact->fields.text, strlen(fact->fields.text) + 1);
-	copy->next = 0;
-	if (facts->tail[bucket])
-		facts->list[facts->tail[bucket] - 1].next = (uint16_t)facts->n;
-	else
-		facts->head[bucket] = (uint16_t)facts->n;
-	facts->tail[bucket] = (uint16_t)facts->n;
+	memset(copy->next, 0, sizeof(copy->next));
+	link_last(facts, LINK_KIND, fact->kind);
+	link_last(facts, LINK_SUBJECT, bucket_of(fact->kind, fact->subject));
+	for (size_t i = 0; i < ARRAY_SIZE(indexed); i++)
+		if (indexed[i].kind == fact->kind &&
+		    fields_get(&fact->fields, indexed[i].key, value, sizeof(value)) == 0)
+			link_last(facts, indexed[i].link, bucket_of(fact->kind, value));
 	return 0;
+}
+
+static const struct fact *fact_at(const struct facts *facts, uint16_t at)
+{
+	return at ? &facts->list[at - 1] : NULL;
 }
 
 static const struct fact *chain_find(const struct facts *facts, uint16_t at, enum fact_kind kind,
 				     const char *subject)
 {
-	for (; at; at = facts->list[at - 1].next) {
-		const struct fact *fact = &facts->list[at - 1];
+	const struct fact *fact = fact_at(facts, at);
 
+	for (; fact; fact = fact_at(facts, fact->next[LINK_SUBJECT]))
 		if (fact->kind == kind && strcmp(fact->subject, subject) == 0)
-			return fact;
-	}
-	return NULL;
+			break;
+	return fact;
 }
 
 const struct fact *facts_find(const struct facts *facts, enum fact_kind kind, const char *subject)
 {
-	return chain_find(facts, facts->head[bucket_of(kind, subject)], kind, subject);
+	return chain_find(facts, facts->head[LINK_SUBJECT][bucket_of(kind, subject)], kind,
+			  subject);
 }
 
 const struct fact *facts_next(const struct facts *facts, const struct fact *fact)
 {
-	return chain_find(facts, fact->next, fact->kind, fact->subject);
+	return chain_find(facts, fact->next[LINK_SUBJECT], fact->kind, fact->subject);
 }
 
 const struct fact *facts_last(const struct facts *facts, enum fact_kind kind, const char *subject)
@@ -107,12 +136,22 @@ const struct fact *facts_last(const struct facts *facts, enum fact_kind kind, co
 const struct fact *facts_each(const struct facts *facts, enum fact_kind kind,
 			      const struct fact *after)
 {
-	const struct fact *end = facts->list + facts->n;
+	return fact_at(facts, after ? after->next[LINK_KIND] : facts->head[LINK_KIND][kind]);
+}
 
-	for (const struct fact *fact = after ? after + 1 : facts->list; fact < end; fact++)
-		if (fact->kind == kind)
-			return fact;
-	return NULL;
+const struct fact *facts_with(const struct facts *facts, enum fact_kind kind, const char *key,
+			      const char *value, const struct fact *after)
+{
+	const struct fact *fact;
+	size_t i = 0;
+
+	while (indexed[i].kind != kind || strcmp(indexed[i].key, key) != 0)
+		i++;
+	fact = fact_at(facts, after ? after->next[indexed[i].link]
+				    : facts->head[indexed[i].link][bucket_of(kind, value)]);
+	while (fact && (fact->kind != kind || !fields_are(&fact->fields, key, value)))
+		fact = fact_at(facts, fact->next[indexed[i].link]);
+	return fact;
 }
 
 bool facts_step_started(const struct facts *facts, const char *id)

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FACTS_MAX 4096
+#define FACTS_MAX 20480 /* 64 disks of 128 partitions: two facts each, and 512 devices */
 #define FACT_NAME_MAX 96
 #define FACT_LINE_MAX 1024
 
@@ -39,20 +39,26 @@ enum fact_kind {
 	FACT_KIND_MAX_,
 };
 
+/*
+ * Three indices keep decide() from walking what it has no use for: by kind, by subject, and by the
+ * few fields that rules look facts up with (see the table in facts.c).
+ */
+enum fact_link { LINK_KIND, LINK_SUBJECT, LINK_FIELD, LINK_FIELD_2, LINK_FIELD_3, FACT_LINKS };
+
 struct fact {
 	uint64_t usec; /* CLOCK_BOOTTIME */
 	enum fact_kind kind;
-	uint16_t next; /* 1 + index of the next with the same kind and subject hash */
+	uint16_t next[FACT_LINKS]; /* 1 + index of the next in the same bucket of each index */
 	char origin[32];
 	char subject[FACT_NAME_MAX];
 	struct fields fields;
 };
 
-#define FACTS_BUCKETS 1024
+#define FACTS_BUCKETS 4096
 
 struct facts {
 	size_t n;
-	uint16_t head[FACTS_BUCKETS], tail[FACTS_BUCKETS]; /* 1 + index; 0: empty */
+	uint16_t head[FACT_LINKS][FACTS_BUCKETS], tail[FACT_LINKS][FACTS_BUCKETS]; /* 0: empty */
 	struct fact list[FACTS_MAX];
 };
 
@@ -75,6 +81,10 @@ const struct fact *facts_last(const struct facts *facts, enum fact_kind kind, co
 /* Walks all facts of a kind in order of arrival; start with NULL. */
 const struct fact *facts_each(const struct facts *facts, enum fact_kind kind,
 			      const struct fact *after);
+
+/* Walks those of a kind whose field has that value; key must be in the table of indexed fields. */
+const struct fact *facts_with(const struct facts *facts, enum fact_kind kind, const char *key,
+			      const char *value, const struct fact *after);
 
 /* Whether a step has a result, and whether it is done. */
 bool facts_step_started(const struct facts *facts, const char *id);

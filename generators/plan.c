@@ -22,6 +22,36 @@ const char *verb_name(enum verb verb)
 	return verb_names[verb];
 }
 
+void plan_reset(struct plan *plan)
+{
+	plan->n_steps = plan->n_waits = plan->n_refusals = plan->n_notes = 0;
+	memset(plan->heads, 0, sizeof(plan->heads));
+	plan->boot_disk[0] = '\0';
+	plan->any_disk = plan->root_planned = plan->tpm_expected = false;
+	plan->disks_read = plan->enough = plan->late_too = false;
+}
+
+/* FNV-1a */
+static unsigned int bucket_of(const char *id)
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *id; id++)
+		hash = (hash ^ (unsigned char)*id) * 16777619U;
+	return (hash ^ hash >> 16) % PLAN_BUCKETS;
+}
+
+/* Of two steps with one id the earlier is found. */
+static void link_step(struct plan *plan, struct step *step)
+{
+	uint16_t *at = &plan->heads[bucket_of(step->id)];
+
+	step->next = 0;
+	while (*at)
+		at = &plan->steps[*at - 1].next;
+	*at = (uint16_t)(plan->n_steps + 1);
+}
+
 struct step *plan_step(struct plan *plan, enum verb verb, const char *id, const char *fmt, ...)
 {
 	struct step *step;
@@ -43,6 +73,7 @@ struct step *plan_step(struct plan *plan, enum verb verb, const char *id, const 
 	va_start(ap, fmt);
 	vsnprintf(step->because, sizeof(step->because), fmt, ap); /* shown only: may be cut */
 	va_end(ap);
+	link_step(plan, step);
 	plan->n_steps++;
 	return step;
 }
@@ -55,18 +86,17 @@ void step_arg(struct plan *plan, struct step *step, const char *key, const char 
 
 void step_after(struct plan *plan, struct step *step, const char *id)
 {
+	const struct step *other = plan_find(plan, id);
+
 	if (!step)
 		return;
-	for (size_t i = 0; i < plan->n_steps; i++) {
-		if (strcmp(plan->steps[i].id, id) != 0)
-			continue;
-		if (step->n_after >= STEP_AFTER_MAX)
-			plan_refuse(plan, E_LIMIT, "step %s waits for too many others", step->id);
-		else
-			step->after[step->n_after++] = (uint16_t)i;
-		return;
-	}
-	plan_refuse(plan, E_INTERNAL, "step %s waits for %s, which is not planned", step->id, id);
+	if (!other)
+		plan_refuse(plan, E_INTERNAL, "step %s waits for %s, which is not planned",
+			    step->id, id);
+	else if (step->n_after >= STEP_AFTER_MAX)
+		plan_refuse(plan, E_LIMIT, "step %s waits for too many others", step->id);
+	else
+		step->after[step->n_after++] = (uint16_t)(other - plan->steps);
 }
 
 void plan_wait(struct plan *plan, const char *id, uint64_t deadline_usec, const char *fmt, ...)
@@ -114,10 +144,11 @@ void plan_note(struct plan *plan, const char *fmt, ...)
 
 const struct step *plan_find(const struct plan *plan, const char *id)
 {
-	for (size_t i = 0; i < plan->n_steps; i++)
-		if (strcmp(plan->steps[i].id, id) == 0)
-			return &plan->steps[i];
-	return NULL;
+	uint16_t at = plan->heads[bucket_of(id)];
+
+	while (at && strcmp(plan->steps[at - 1].id, id) != 0)
+		at = plan->steps[at - 1].next;
+	return at ? &plan->steps[at - 1] : NULL;
 }
 
 bool step_is_device(const struct step *step)

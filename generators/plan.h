@@ -13,6 +13,7 @@
 #define PLAN_REFUSALS_MAX 8
 #define PLAN_NOTES_MAX 16
 #define STEP_AFTER_MAX 8
+#define PLAN_BUCKETS 1024
 
 enum verb {
 	VERB_COLDPLUG, /* trigger every device's uevent */
@@ -39,6 +40,7 @@ struct step {
 	bool after_all; /* after every earlier step of the plan */
 	bool late; /* a driver that probes slowly: only when the quick ones found no boot disk */
 	uint8_t n_after;
+	uint16_t next;			/* 1 + index of the next in the same bucket */
 	uint16_t after[STEP_AFTER_MAX]; /* indices of earlier steps in the plan */
 	struct fields args;
 	char because[200];
@@ -53,6 +55,7 @@ struct wait {
 
 struct plan {
 	size_t n_steps, n_waits, n_refusals, n_notes;
+	uint16_t heads[PLAN_BUCKETS]; /* of steps by id: 1 + index; 0: empty */
 	struct step steps[PLAN_STEPS_MAX];
 	struct wait waits[PLAN_WAITS_MAX];
 	struct err refusals[PLAN_REFUSALS_MAX];
@@ -68,6 +71,9 @@ struct plan {
 	bool enough;	    /* the way to the root is known: other devices are the host's */
 	bool late_too;	    /* the late steps may start */
 };
+
+/* Empties the plan. */
+void plan_reset(struct plan *plan);
 
 /* Appends a step and returns it with id, verb and reason set, or NULL (refused with E_LIMIT). */
 struct step *plan_step(struct plan *plan, enum verb verb, const char *id, const char *fmt, ...)

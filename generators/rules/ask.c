@@ -65,7 +65,8 @@ bool disk_is_image(const char *disk)
 
 void probe_id(const char *disk, char *ret, size_t size)
 {
-	text_format(ret, size, "probe:%s", disk);
+	text_copy(ret, size, "probe:"); /* asked of each candidate: no printf */
+	text_copy(ret + strlen("probe:"), size - strlen("probe:"), disk);
 }
 
 bool disk_usable(const struct facts *facts, const char *disk)
@@ -94,11 +95,12 @@ bool refuse_bad_tables(const struct facts *facts, struct plan *plan)
 {
 	bool any = false;
 
-	for (const struct fact *gpt = NULL; (gpt = facts_each(facts, FACT_GPT, gpt)) != NULL;) {
+	for (const struct fact *gpt = NULL;
+	     (gpt = facts_with(facts, FACT_GPT, "state", "bad", gpt)) != NULL;) {
 		char code[40], text[ERR_TEXT_MAX];
 		enum err_code known;
 
-		if (!fields_are(&gpt->fields, "state", "bad") || disk_is_image(gpt->subject))
+		if (disk_is_image(gpt->subject))
 			continue;
 		fields_get(&gpt->fields, "code", code, sizeof(code));
 		fields_get(&gpt->fields, "text", text, sizeof(text));

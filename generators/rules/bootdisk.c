@@ -12,12 +12,11 @@
 static void plan_probes(const struct facts *facts, struct plan *plan)
 {
 	for (const struct fact *disk = NULL;
-	     (disk = facts_each(facts, FACT_BLOCK, disk)) != NULL;) {
+	     (disk = facts_with(facts, FACT_BLOCK, "devtype", "disk", disk)) != NULL;) {
 		char id[FACT_NAME_MAX], dev[24];
 		struct step *step;
 
-		if (!fields_are(&disk->fields, "devtype", "disk") ||
-		    facts_find(facts, FACT_BLOCK, disk->subject) != disk ||
+		if (facts_find(facts, FACT_BLOCK, disk->subject) != disk ||
 		    text_starts(disk->subject, "dm-") || disk_is_image(disk->subject))
 			continue;
 		probe_id(disk->subject, id, sizeof(id));
@@ -59,11 +58,11 @@ static void find_holder(const struct facts *facts, struct plan *plan, const char
 {
 	struct pair holders = { .a = "" };
 
-	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
+	for (const struct fact *part = NULL;
+	     (part = facts_with(facts, FACT_PART, "uuid", uuid, part)) != NULL;) {
 		char disk[sizeof(plan->boot_disk)];
 
-		if (!fields_are(&part->fields, "uuid", uuid) ||
-		    fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 ||
+		if (fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 ||
 		    disk_is_image(disk) || !disk_usable(facts, disk))
 			continue;
 		pair_add(&holders, disk);

@@ -34,9 +34,10 @@ void drivers_decide(const struct facts *facts, struct plan *plan)
 		if (facts_find(facts, FACT_DEVICE, fact->subject) != fact)
 			continue;
 		step = plan_step(plan, VERB_DRIVERS, fact->subject, "uevent");
+		if (!step)
+			return; /* refused: the plan is full */
 		fields_get(&fact->fields, "modalias", modalias, sizeof(modalias));
-		step_arg(plan, step, "modalias", modalias);
-		if (step)
-			step->late = probes_slowly(modalias);
+		fields_copy(&step->args, &fact->fields, "modalias");
+		step->late = probes_slowly(modalias);
 	}
 }

@@ -20,12 +20,10 @@ void failure_decide(const struct facts *facts, struct plan *plan)
 	if (last) /* the fields as they stand: encoded, whoever wrote the variable */
 		plan_note(plan, "an earlier boot was refused: %.160s", last->fields.text);
 	for (const struct fact *result = NULL;
-	     (result = facts_each(facts, FACT_RESULT, result)) != NULL;) {
+	     (result = facts_with(facts, FACT_RESULT, "status", "failed", result)) != NULL;) {
 		char code[40], text[ERR_TEXT_MAX];
 		enum err_code known;
 
-		if (!fields_are(&result->fields, "status", "failed"))
-			continue;
 		fields_get(&result->fields, "code", code, sizeof(code));
 		fields_get(&result->fields, "text", text, sizeof(text));
 		known = err_from_name(code);

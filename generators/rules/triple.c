@@ -20,11 +20,6 @@ struct role {
 	const struct fact *excluded; /* the data of a complete set that a word does not mean */
 };
 
-bool root_word_is_dps(const char *word)
-{
-	return strcmp(word, "gpt-auto") == 0 || strcmp(word, "dissect") == 0;
-}
-
 /* systemd-veritysetup-generator(8): systemd.verity_root_data= and its like. */
 static void role_word(const struct facts *facts, const char *name, const char *what,
 		      char ret[FIELDS_MAX])
@@ -63,82 +58,80 @@ static void role_words(const struct facts *facts, const struct plan *plan, enum 
 	}
 }
 
+/* The one disk that the role is looked for on; NULL: any disk. */
+static const char *role_disk(const struct plan *plan, const struct role *role)
+{
+	return role->disk ? role->disk : plan->any_disk ? NULL : plan->boot_disk;
+}
+
 /* Whether a partition may be looked at: on the right disk, which is readable, and not no-auto. */
 static bool part_eligible(const struct facts *facts, const struct plan *plan,
 			  const struct role *role, const struct fact *part)
 {
+	const char *only = role_disk(plan, role);
 	char disk[32];
 	uint64_t flags;
 
-	if (fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 || !disk_usable(facts, disk))
+	if (fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 ||
+	    (only ? strcmp(disk, only) != 0 : disk_is_image(disk)))
 		return false;
-	if (role->disk ? strcmp(disk, role->disk) != 0
-		       : disk_is_image(disk) ||
-				 (!plan->any_disk && strcmp(disk, plan->boot_disk) != 0))
+	if (only != plan->boot_disk && !disk_usable(facts, disk)) /* rules/bootdisk has asked */
 		return false;
 	if (fields_get_u64(&part->fields, "flags", &flags) < 0)
 		return false;
 	return !(flags >> 63 & 1) || role->root_word[0] || role->hash_word[0];
 }
 
-/* root=PARTUUID=…, PARTLABEL=…, /dev/… narrow to the one data partition that they name. */
-bool root_word_matches(const char *word, const struct fact *part)
+static void count_sig(const struct facts *facts, struct role *role, const struct fact *part)
 {
-	static const struct {
-		const char *prefix, *key;
-	} forms[] = {
-		{ "PARTUUID=", "uuid" },
-		{ "PARTLABEL=", "label" },
-		{ "/dev/disk/by-partuuid/", "uuid" },
-		{ "/dev/disk/by-partlabel/", "label" },
-	};
-
-	if (!word[0])
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-		if (text_starts(word, forms[i].prefix))
-			return fields_are(&part->fields, forms[i].key,
-					  word + strlen(forms[i].prefix));
-	/* UUID= and LABEL= are the file system's: looked at where it is verified, by the mount */
-	return text_starts(word, "UUID=") || text_starts(word, "LABEL=") ||
-	       (text_starts(word, "/dev/") && strcmp(word + 5, part->subject) == 0);
-}
-
-static bool word_known(const char *word)
-{
-	return !word[0] || text_starts(word, "PARTUUID=") || text_starts(word, "PARTLABEL=") ||
-	       text_starts(word, "UUID=") || text_starts(word, "LABEL=") ||
-	       text_starts(word, "/dev/");
-}
-
-static void count_role(const struct facts *facts, const struct plan *plan, struct role *role)
-{
+	const struct fact *sig = facts_find(facts, FACT_SIG, part->subject);
 	char text[130];
 
-	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
-		if (!part_eligible(facts, plan, role, part))
-			continue;
-		if (fields_are(&part->fields, "name", role->data)) {
-			if (!root_word_matches(role->root_word, part))
-				continue;
-			if (!role->first_data ||
-			    strcmp(part->subject, role->first_data->subject) < 0)
-				role->first_data = part;
-			role->n_data++;
-		} else if (fields_are(&part->fields, "name", role->hash)) {
-			role->n_hash++;
-		} else if (fields_are(&part->fields, "name", role->sig)) {
-			const struct fact *sig = facts_find(facts, FACT_SIG, part->subject);
+	role->n_sig++;
+	if (sig && fields_get(&sig->fields, "roothash", text, sizeof(text)) == 0)
+		return;
+	role->n_bad_sig++;
+	if (sig && (!role->first_bad_sig || strcmp(sig->subject, role->first_bad_sig->subject) < 0))
+		role->first_bad_sig = sig;
+}
 
-			role->n_sig++;
-			if (sig && fields_get(&sig->fields, "roothash", text, sizeof(text)) == 0)
-				continue;
-			role->n_bad_sig++;
-			if (sig && (!role->first_bad_sig ||
-				    strcmp(sig->subject, role->first_bad_sig->subject) < 0))
-				role->first_bad_sig = sig;
-		}
+static void count_part(const struct facts *facts, const struct plan *plan, struct role *role,
+		       const struct fact *part)
+{
+	bool data = fields_are(&part->fields, "name", role->data);
+	bool hash = !data && fields_are(&part->fields, "name", role->hash);
+
+	if (!data && !hash && !fields_are(&part->fields, "name", role->sig))
+		return;
+	if (!part_eligible(facts, plan, role, part) ||
+	    (data && !root_word_matches(role->root_word, part)))
+		return;
+	if (hash) {
+		role->n_hash++;
+	} else if (!data) {
+		count_sig(facts, role, part);
+	} else {
+		if (!role->first_data || strcmp(part->subject, role->first_data->subject) < 0)
+			role->first_data = part;
+		role->n_data++;
 	}
+}
+
+/* Other disks' partitions, or those of other types, cost nothing: there may be thousands. */
+static void count_role(const struct facts *facts, const struct plan *plan, struct role *role)
+{
+	const char *const names[] = { role->data, role->hash, role->sig };
+	const char *disk = role_disk(plan, role);
+	const struct fact *part = NULL;
+
+	if (disk) {
+		while ((part = facts_with(facts, FACT_PART, "disk", disk, part)) != NULL)
+			count_part(facts, plan, role, part);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		while ((part = facts_with(facts, FACT_PART, "name", names[i], part)) != NULL)
+			count_part(facts, plan, role, part);
 }
 
 /* Half of a root hash as a UUID: its first (0) or last (1) 128 bits. */
@@ -162,9 +155,9 @@ static const struct fact *find_half(const struct facts *facts, struct plan *plan
 	const struct fact *found = NULL;
 	struct pair pair = { .a = "" };
 
-	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
-		if (!fields_are(&part->fields, "uuid", uuid) ||
-		    !fields_are(&part->fields, "name", type) ||
+	for (const struct fact *part = NULL;
+	     (part = facts_with(facts, FACT_PART, "uuid", uuid, part)) != NULL;) {
+		if (!fields_are(&part->fields, "name", type) ||
 		    !part_eligible(facts, plan, role, part))
 			continue;
 		pair_add(&pair, part->subject);
@@ -209,6 +202,15 @@ static bool complete(const struct facts *facts, struct plan *plan, struct role *
 	return true;
 }
 
+static const struct fact *next_sig(const struct facts *facts, const struct plan *plan,
+				   const struct role *role, const struct fact *after)
+{
+	const char *disk = role_disk(plan, role);
+
+	return disk ? facts_with(facts, FACT_SIG, "disk", disk, after)
+		    : facts_each(facts, FACT_SIG, after);
+}
+
 /*
  * Takes the newest of all complete, signed triples. Versions are compared on one disk only: which
  * disks are there is a matter of time, and a newer one that comes late would change the plan.
@@ -219,7 +221,7 @@ static bool choose_signed(const struct facts *facts, struct plan *plan, struct r
 	struct pair ties = { .a = "" }, disks = { .a = "" };
 	bool found = false;
 
-	for (const struct fact *sig = NULL; (sig = facts_each(facts, FACT_SIG, sig)) != NULL;) {
+	for (const struct fact *sig = NULL; (sig = next_sig(facts, plan, role, sig)) != NULL;) {
 		const struct fact *part = facts_find(facts, FACT_PART, sig->subject);
 		struct triple one = { .sig = sig };
 		char roothash[129];
@@ -349,8 +351,8 @@ bool triple_choose(const struct facts *facts, struct plan *plan, enum designator
 	bool found;
 
 	role_words(facts, plan, part, arch, &role);
-	if (!word_known(role.root_word) || !word_known(role.data_word) ||
-	    !word_known(role.tree_word)) {
+	if (!root_word_known(role.root_word) || !root_word_known(role.data_word) ||
+	    !root_word_known(role.tree_word)) {
 		plan_refuse(
 			plan, E_CMDLINE,
 			"%s=%.80s: use gpt-auto, PARTUUID=, PARTLABEL=, UUID=, LABEL= or /dev/…",

@@ -31,6 +31,9 @@ bool root_word_is_dps(const char *word);
 /* Whether root=PARTUUID=…, PARTLABEL=… or /dev/… means the partition; an empty word means all. */
 bool root_word_matches(const char *word, const struct fact *part);
 
+/* Whether it is one of the forms that lintel knows; an empty word is. */
+bool root_word_known(const char *word);
+
 /* rules/unlock: the LUKS2 root of the boot disk, or NULL; two candidates are a refusal. */
 const struct fact *luks_choose(const struct facts *facts, struct plan *plan, const char *arch);
 void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part);

@@ -34,7 +34,8 @@ const struct fact *luks_choose(const struct facts *facts, struct plan *plan, con
 		return NULL;
 	text_format(type, sizeof(type), "root-%s", arch);
 	text_format(verity, sizeof(verity), "%s-verity", type);
-	for (const struct fact *part = NULL; (part = facts_each(facts, FACT_PART, part)) != NULL;) {
+	for (const struct fact *part = NULL;
+	     (part = facts_with(facts, FACT_PART, "disk", plan->boot_disk, part)) != NULL;) {
 		bool tree = fields_are(&part->fields, "name", verity) &&
 			    (plan->policy.flags[PART_ROOT] & POLICY_SIGNED);
 		const char *a, *b;

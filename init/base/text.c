@@ -227,12 +227,15 @@ int fields_add(struct fields *fields, const char *key, const char *value)
 {
 	size_t used = strlen(fields->text), left = FIELDS_MAX - used;
 	char *end = fields->text + used;
-	int n = snprintf(end, left, "%s%s=", used ? " " : "", key);
+	size_t blank = used > 0, len = strlen(key), n = blank + len + 1;
 
-	if (n < 0 || (size_t)n >= left || text_encode(value, end + n, left - (size_t)n) < 0) {
+	if (n >= left || text_encode(value, end + n, left - n) < 0) {
 		*end = '\0';
 		return -E2BIG;
 	}
+	end[0] = ' '; /* of the first field the key's first letter takes its place */
+	memcpy(end + blank, key, len);
+	end[blank + len] = '=';
 	return 0;
 }
 
@@ -256,16 +259,31 @@ static const char *fields_find(const struct fields *fields, const char *key, siz
 	size_t keylen = strlen(key);
 
 	for (const char *p = fields->text; *p;) {
-		size_t len = strcspn(p, " ");
-
-		if (len > keylen && p[keylen] == '=' && strncmp(p, key, keylen) == 0) {
-			*ret_len = len - keylen - 1;
-			return p + keylen + 1;
+		if (strncmp(p, key, keylen) == 0 && p[keylen] == '=') {
+			p += keylen + 1;
+			*ret_len = (size_t)(strchrnul(p, ' ') - p);
+			return p;
 		}
-		p += len;
+		p = strchrnul(p, ' ');
 		p += *p == ' ';
 	}
 	return NULL;
+}
+
+int fields_copy(struct fields *fields, const struct fields *from, const char *key)
+{
+	size_t used = strlen(fields->text), blank = used > 0, keylen = strlen(key), len;
+	const char *value = fields_find(from, key, &len);
+
+	if (!value)
+		return -ENOENT;
+	if (used + blank + keylen + 1 + len >= FIELDS_MAX)
+		return -E2BIG;
+	if (blank)
+		fields->text[used++] = ' ';
+	memcpy(fields->text + used, value - keylen - 1, keylen + 1 + len);
+	fields->text[used + keylen + 1 + len] = '\0';
+	return 0;
 }
 
 int fields_get(const struct fields *fields, const char *key, char *ret, size_t size)

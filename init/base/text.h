@@ -37,6 +37,9 @@ struct fields {
 int fields_add(struct fields *fields, const char *key, const char *value);
 int fields_addf(struct fields *fields, const char *key, const char *fmt, ...) _printf_(3, 4);
 
+/* Appends the field as it stands in another list; 0, -ENOENT or -E2BIG (and is as it was). */
+int fields_copy(struct fields *fields, const struct fields *from, const char *key);
+
 /* Decodes the value into ret; 0, -ENOENT or -E2BIG (ret is then an empty string). */
 int fields_get(const struct fields *fields, const char *key, char *ret, size_t size);
 bool fields_are(const struct fields *fields, const char *key, const char *value);

@@ -172,7 +172,7 @@ TEST(facts_add)
 		CHECK_INT(facts_add(facts, &fact, &err), 0);
 	CHECK_INT(facts_add(facts, &fact, &err), -ENOSPC);
 	CHECK_INT(err.code, E_LIMIT);
-	CHECK_STR(err.text, "more than 4096 facts");
+	CHECK_STR(err.text, "more than 20480 facts");
 }
 
 /* More names than there are buckets: what shares one is kept apart. */

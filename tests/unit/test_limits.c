@@ -106,7 +106,7 @@ static void plan_clear(void)
 {
 	facts_clear(&facts);
 	decide(&facts, &plan);
-	plan.n_steps = plan.n_waits = plan.n_refusals = plan.n_notes = 0;
+	plan_reset(&plan);
 }
 
 TEST(limits_plan)
