@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What root= and mount.usr= may say; a part of rules/root. */
 #include "generators/rules/triple.h"
+#include "init/base/bytes.h"
 #include "init/base/text.h"
 
 #include <string.h>
@@ -8,6 +9,18 @@
 bool root_word_is_dps(const char *word)
 {
 	return strcmp(word, "gpt-auto") == 0 || strcmp(word, "dissect") == 0;
+}
+
+/* A UUID in the case that the kernel's own root=PARTUUID= takes: any. Facts have it in small letters. */
+static bool uuid_matches(const char *word, const struct fact *part)
+{
+	char uuid[UUID_TEXT_SIZE];
+	struct uuid parsed;
+
+	if (uuid_parse(word, &parsed) < 0)
+		return false;
+	uuid_format(&parsed, uuid);
+	return fields_are(&part->fields, "uuid", uuid);
 }
 
 /* root=PARTUUID=…, PARTLABEL=…, /dev/… narrow to the one data partition that they name. */
@@ -24,10 +37,15 @@ bool root_word_matches(const char *word, const struct fact *part)
 
 	if (!word[0])
 		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-		if (text_starts(word, forms[i].prefix))
-			return fields_are(&part->fields, forms[i].key,
-					  word + strlen(forms[i].prefix));
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		const char *value = word + strlen(forms[i].prefix);
+
+		if (!text_starts(word, forms[i].prefix))
+			continue;
+		return strcmp(forms[i].key, "uuid") == 0
+			       ? uuid_matches(value, part)
+			       : fields_are(&part->fields, forms[i].key, value);
+	}
 	/* UUID= and LABEL= are the file system's: looked at where it is verified, by the mount */
 	return text_starts(word, "UUID=") || text_starts(word, "LABEL=") ||
 	       (text_starts(word, "/dev/") && strcmp(word + 5, part->subject) == 0);

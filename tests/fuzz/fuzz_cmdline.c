@@ -4,21 +4,11 @@
  * the own line alone decides which of them are trusted.
  */
 #include "generators/sources/sources.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/fuzz.h"
 
 #define TEXT_MAX 8192
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct facts facts, plain;
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void reset(struct facts *list)
 {
@@ -29,17 +19,10 @@ static void reset(struct facts *list)
 
 static void check_fact(const struct fact *fact)
 {
-	char line[FACT_LINE_MAX];
-	struct fact again;
-	struct err err;
-
 	must(fact->kind == FACT_CMDLINE);
 	must(fields_are(&fact->fields, "trusted", "yes") ||
 	     fields_are(&fact->fields, "trusted", "no"));
-	must(fact_format(fact, line, sizeof(line)) == 0);
-	must(fact_parse(line, &again, &err) == 0);
-	must(strcmp(again.subject, fact->subject) == 0);
-	must(strcmp(again.fields.text, fact->fields.text) == 0);
+	must_replay(fact);
 	must(strcmp(fact->subject, "--") == 0 || !strchr(fact->subject, '-'));
 }
 

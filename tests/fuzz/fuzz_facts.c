@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Facts that are read from a text make the text again, line by line. */
 #include "generators/facts.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz/fuzz.h"
 
 #define TEXT_MAX 16384
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct facts facts;
-
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void check_fact(const struct fact *fact)
 {

@@ -5,20 +5,10 @@
  */
 #include "generators/sources/luks2.h"
 #include "init/base/sha256.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static uint8_t image[32768];
 static const struct luks2_limits limits = { 64 << 20, 1 << 20 };
-
-static void must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void make_copy(uint8_t *at, int secondary, const uint8_t *data, size_t size)
 {

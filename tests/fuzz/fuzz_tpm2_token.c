@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One text as a token and as PCR signatures: sizes stay within their fields. */
 #include "generators/sources/tpm2_token.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Messages, each after its length in two bytes; what they say are facts that a file can hold. */
 #include "generators/sources/sources.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct facts facts;
 
-static void must(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
 static void check_fact(const struct fact *fact)
 {
-	char line[FACT_LINE_MAX];
-	struct fact again;
-	struct err err;
-
 	must(fact->kind == FACT_BLOCK || fact->kind == FACT_GONE || fact->kind == FACT_DEVICE ||
 	     fact->kind == FACT_TPM);
 	must(fact->kind == FACT_DEVICE || (!strchr(fact->subject, '/') && fact->subject[0] != '.'));
-	must(fact_format(fact, line, sizeof(line)) == 0);
-	must(fact_parse(line, &again, &err) == 0);
-	must(strcmp(again.subject, fact->subject) == 0);
-	must(strcmp(again.fields.text, fact->fields.text) == 0);
+	must_replay(fact);
 }
 
 /* A copy that ends with the message, so that a read beyond it is seen. */
