@@ -7,11 +7,12 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-	[FACT_CMDLINE] = "cmdline", [FACT_EFI] = "efi",	      [FACT_CONFIG] = "config",
-	[FACT_DEVICE] = "device",   [FACT_BLOCK] = "block",   [FACT_GONE] = "gone",
-	[FACT_SETTLED] = "settled", [FACT_TPM] = "tpm",	      [FACT_GPT] = "gpt",
-	[FACT_PART] = "part",	    [FACT_SIG] = "sig",	      [FACT_EXTRA] = "extra",
-	[FACT_START] = "start",	    [FACT_RESULT] = "result", [FACT_DEADLINE] = "deadline",
+	[FACT_CMDLINE] = "cmdline",   [FACT_EFI] = "efi",	[FACT_CONFIG] = "config",
+	[FACT_DEVICE] = "device",     [FACT_BLOCK] = "block",	[FACT_GONE] = "gone",
+	[FACT_SETTLED] = "settled",   [FACT_TPM] = "tpm",	[FACT_GPT] = "gpt",
+	[FACT_PART] = "part",	      [FACT_SIG] = "sig",	[FACT_EXTRA] = "extra",
+	[FACT_START] = "start",	      [FACT_RESULT] = "result", [FACT_DEADLINE] = "deadline",
+	[FACT_CRYPTTAB] = "crypttab",
 };
 
 const char *fact_kind_name(enum fact_kind kind)

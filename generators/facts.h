@@ -33,6 +33,7 @@ enum fact_kind {
 	FACT_PART,     /* subject: vda2; disk= n= type= uuid= start= size= flags= label= [hint=] */
 	FACT_SIG,      /* subject: vda4; disk= roothash= fingerprint= or code= text= */
 	FACT_EXTRA,    /* subject: path below /.extra; [class= name= size= | refused=] or n= */
+	FACT_CRYPTTAB, /* subject: name of the mapping; device= [key=] [options=] */
 	FACT_START,    /* subject: step id */
 	FACT_RESULT,   /* subject: step id; status=done|failed ms= code= text= … */
 	FACT_DEADLINE, /* subject: wait id: it passed */

@@ -28,7 +28,7 @@ void plan_reset(struct plan *plan)
 	memset(plan->heads, 0, sizeof(plan->heads));
 	plan->boot_disk[0] = '\0';
 	plan->any_disk = plan->root_planned = plan->tpm_expected = false;
-	plan->disks_read = plan->enough = plan->late_too = false;
+	plan->disks_read = plan->enough = plan->late_too = plan->asks = false;
 }
 
 /* FNV-1a */

@@ -39,6 +39,7 @@ struct step {
 	enum verb verb;
 	bool after_all; /* after every earlier step of the plan */
 	bool late; /* a driver that probes slowly: only when the quick ones found no boot disk */
+	uint16_t patience_s; /* beyond the verb's deadline: a person may be asked */
 	uint8_t n_after;
 	uint16_t next;			/* 1 + index of the next in the same bucket */
 	uint16_t after[STEP_AFTER_MAX]; /* indices of earlier steps in the plan */
@@ -68,6 +69,7 @@ struct plan {
 	bool root_planned;  /* rules/root has planned /sysroot (and /sysroot/usr) */
 	bool tpm_expected;  /* the stub measured: PCR 11 must follow */
 	bool disks_read;    /* every known disk has been probed: none can be a second holder */
+	bool asks;	    /* a person may be asked: keyboards are needed, too */
 	bool enough;	    /* the way to the root is known: other devices are the host's */
 	bool late_too;	    /* the late steps may start */
 };

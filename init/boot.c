@@ -38,6 +38,8 @@ int boot_init(struct boot *boot, struct err *err)
 	if (r == 0)
 		r = cmdline_read(root_fd, &boot->facts, err);
 	if (r == 0)
+		r = crypttab_read(root_fd, &boot->facts, err);
+	if (r == 0)
 		r = extra_read(root_fd, &boot->facts, err);
 	return r < 0 ? r : add_fact(boot, FACT_SETTLED, "sources", err);
 }

@@ -31,6 +31,17 @@ static void what_mount(const struct step *step, char *ret, size_t size)
 		 verity ? " ro" : "", arg(step, "options", options)[0] ? " " : "", options);
 }
 
+static void what_unlock(const struct step *step, char *ret, size_t size)
+{
+	char part[FIELDS_MAX], name[FIELDS_MAX], key[FIELDS_MAX], ask[FIELDS_MAX];
+
+	arg(step, "key", key);
+	arg(step, "ask", ask);
+	snprintf(ret, size, "%s -> %s, tpm2%s%s%s%s, key into pcr15", arg(step, "part", part),
+		 arg(step, "name", name), key[0] ? ", " : "", key, ask[0] ? ", or asks: " : "",
+		 ask);
+}
+
 void explain_what(const struct step *step, char *ret, size_t size)
 {
 	char a[FIELDS_MAX], b[FIELDS_MAX];
@@ -52,8 +63,7 @@ void explain_what(const struct step *step, char *ret, size_t size)
 		what_verity(step, ret, size);
 		return;
 	case VERB_UNLOCK:
-		snprintf(ret, size, "%s -> %s, tpm2, key into pcr15", arg(step, "part", a),
-			 arg(step, "name", b));
+		what_unlock(step, ret, size);
 		return;
 	case VERB_MOUNT:
 		what_mount(step, ret, size);

@@ -86,7 +86,9 @@ int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err 
 	fcntl(fds[1], F_SETFL, 0); /* the child's end blocks; a full pipe only waits for PID 1 */
 	job->verb = steps->verb;
 	job->start_usec = clock_usec();
-	job->deadline_usec = job->start_usec + verb_info(job->verb)->deadline_ms * UINT64_C(1000);
+	job->deadline_ms = verb_info(job->verb)->deadline_ms + steps->patience_s * 1000U;
+	job->deadline_usec = job->start_usec + job->deadline_ms * UINT64_C(1000);
+	job->asks = steps->patience_s > 0;
 	job->used = job->total = 0;
 	job->closed = job->broken = false;
 	job->n_steps = n;
@@ -232,7 +234,7 @@ int job_expire(struct jobs *jobs, struct job *job, struct facts *facts, struct e
 {
 	char text[64];
 
-	text_format(text, sizeof(text), "no end after %u ms", verb_info(job->verb)->deadline_ms);
+	text_format(text, sizeof(text), "no end after %u ms", job->deadline_ms);
 	job_free(jobs, job);
 	return fail_rest(job, facts, E_TIMEOUT, text, err);
 }

@@ -12,7 +12,9 @@ struct job {
 	int fd; /* read end of the child's pipe; -1: free */
 	pid_t pid;
 	uint64_t start_usec, deadline_usec;
+	unsigned int deadline_ms;
 	enum verb verb;
+	bool asks; /* the consoles are its own now and then */
 	size_t n_steps;
 	struct {
 		char id[FACT_NAME_MAX];

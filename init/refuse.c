@@ -8,7 +8,7 @@
 #include "generators/sources/loader.h"
 #include "init/base/fs.h"
 #include "init/base/log.h"
-#include "init/consoles.h"
+#include "init/base/consoles.h"
 #include "init/screen.h"
 #include "init/watchdog.h"
 #include "modules/handover.h"

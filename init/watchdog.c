@@ -64,6 +64,9 @@ void progress_tell(const struct boot *boot)
 	if (now < next_usec)
 		return;
 	next_usec = now + PROGRESS_MS * 1000;
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (boot->jobs.list[i].fd >= 0 && boot->jobs.list[i].asks)
+			return; /* not into the middle of a question */
 	for (size_t i = 0; i < boot->plan.n_waits; i++) {
 		text_format(what, sizeof(what), "waiting for %s", boot->plan.waits[i].what);
 		tell(what, start, now, boot->plan.waits[i].deadline_usec);

@@ -4,6 +4,7 @@
 
 #include "init/base/bytes.h"
 #include "init/base/text.h"
+#include "modules/tpm2_lockout.h"
 #include "modules/tpm2_policy.h"
 #include "modules/tpm2_srk.h"
 
@@ -306,36 +307,6 @@ static bool other_exponent(struct unseal *u)
 	return true;
 }
 
-static int lockout(struct tpm2 *tpm, struct err *err)
-{
-	uint32_t values[TPM2_PT_LOCKOUT_RECOVERY - TPM2_PT_LOCKOUT_COUNTER + 1] = { 0 };
-	TPMS_CAPABILITY_DATA *data = NULL;
-	TPMI_YES_NO more;
-
-	if (Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-			       TPM2_CAP_TPM_PROPERTIES, TPM2_PT_LOCKOUT_COUNTER, ARRAY_SIZE(values),
-			       &more, &data) == TSS2_RC_SUCCESS)
-		for (uint32_t i = 0; i < data->data.tpmProperties.count; i++) {
-			const TPMS_TAGGED_PROPERTY *p = &data->data.tpmProperties.tpmProperty[i];
-			uint32_t n = p->property - TPM2_PT_LOCKOUT_COUNTER;
-
-			if (n < ARRAY_SIZE(values))
-				values[n] = p->value;
-		}
-	Esys_Free(data);
-	/* order of the properties: counter, limit, interval, recovery */
-	if (values[1] == 0)
-		return err_set(err, E_LOCKOUT, EBUSY, "the TPM does not say for how long");
-	if (values[2] == 0)
-		return err_set(err, E_LOCKOUT, EBUSY,
-			       "%u of %u failures counted; only the TPM's owner can reset that",
-			       values[0], values[1]);
-	return err_set(
-		err, E_LOCKOUT, EBUSY,
-		"%u of %u failures counted; the next try is free within %u s of running time",
-		values[0], values[1], values[2]);
-}
-
 static int unseal(struct unseal *u, uint8_t ret[TPM2_SECRET_MAX], size_t *ret_size, struct err *err)
 {
 	const struct timespec wait = { .tv_nsec = BUSY_WAIT_MS * 1000000L };
@@ -379,7 +350,7 @@ int tpm2_unseal(struct tpm2 *tpm, const struct tpm2_token *token,
 		flush(&u, &u.primary.handle);
 	explicit_bzero(&u, sizeof(u));
 	if (r == -EBUSY)
-		r = lockout(tpm, err);
+		tpm2_lockout_tell(tpm, err);
 	if (r == 0) {
 		*ret_size = size;
 		return 0;

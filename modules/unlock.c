@@ -10,7 +10,7 @@
 #include "init/base/text.h"
 #include "modules/dm.h"
 #include "modules/tpm2_measure.h"
-#include "modules/tpm2_unseal.h"
+#include "modules/unlock.h"
 #include "modules/verb.h"
 
 #include <errno.h>
@@ -19,7 +19,6 @@
 #include <libcryptsetup.h>
 #include <linux/fs.h>
 #include <linux/keyctl.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -29,29 +28,8 @@
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 
-#define EXTRA_SIGNATURE "/.extra/tpm2-pcr-signature.json"
-#define EXTRA_PUBLIC_KEY "/.extra/tpm2-pcr-public-key.pem"
-#define KEY_MAX 64
 #define KDF_MEMORY_MAX_KIB (UINT64_C(1) << 20)
 #define AREA_MAX (UINT64_C(128) << 20) /* cryptsetup's own limit of the key slots' area */
-
-struct secrets {
-	uint8_t sealed[TPM2_SECRET_MAX];
-	char passphrase[TPM2_SECRET_MAX * 2];
-	char key[KEY_MAX];
-	size_t sealed_size, key_size;
-};
-
-struct unlock {
-	char name[16], path[64], dev[24], uuid[UUID_TEXT_SIZE];
-	int fd, header_fd; /* the device; the copy of its header */
-	uint64_t bytes, header_size;
-	struct luks2_header header;
-	struct tpm2 tpm;
-	struct crypt_device *cd;
-	struct secrets *secrets;
-	unsigned int token, keyslot; /* that opened it */
-};
 
 /* libcryptsetup talks to standard error otherwise; a failure is told by its return value. */
 static void quiet(int level, const char *text, void *data)
@@ -59,6 +37,23 @@ static void quiet(int level, const char *text, void *data)
 	(void)level;
 	(void)text;
 	(void)data;
+}
+
+/* What the plan says besides name and partition; all of it may be missing. */
+static void take_ways(const struct step *step, struct unlock *u)
+{
+	const struct fields *args = &step->args;
+	char ask[64];
+
+	fields_get(args, "uuid", u->want_uuid, sizeof(u->want_uuid));
+	fields_get(args, "flags", u->flags, sizeof(u->flags));
+	fields_get(args, "key", u->ways.key_file, sizeof(u->ways.key_file));
+	u->read_only = fields_are(args, "ro", "yes");
+	u->ways.masked = fields_are(args, "echo", "masked");
+	if (fields_get(args, "ask", ask, sizeof(ask)) < 0 || ask_parse(ask, &u->ways.ask) < 0 ||
+	    fields_get_u64(args, "tries", &u->ways.tries) < 0 ||
+	    fields_get_u64(args, "timeout", &u->ways.timeout_s) < 0)
+		u->ways.ask = 0;
 }
 
 static int open_part(const struct step *step, struct unlock *u, struct err *err)
@@ -71,6 +66,7 @@ static int open_part(const struct step *step, struct unlock *u, struct err *err)
 		r = step_get(step, "part", part, sizeof(part), err);
 	if (r < 0)
 		return r;
+	take_ways(step, u);
 	text_format(u->path, sizeof(u->path), "/dev/%s", part);
 	u->fd = open(u->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (u->fd < 0 || fstat(u->fd, &st) < 0)
@@ -179,6 +175,9 @@ static int load_header(struct unlock *u, struct err *err)
 		return err_set(err, E_LUKS_HEADER, -r, "%s: libcryptsetup: %s", u->path,
 			       strerror(-r));
 	uuid_format(&u->header.uuid, u->uuid);
+	if (u->want_uuid[0] && strcmp(u->want_uuid, u->uuid) != 0)
+		return err_set(err, E_CRYPTTAB, ENXIO, "%s has UUID %s; the words are about %s",
+			       u->path, u->uuid, u->want_uuid);
 	return 0;
 }
 
@@ -186,91 +185,42 @@ static int load_header(struct unlock *u, struct err *err)
 static int make_secrets(struct unlock *u, struct err *err)
 {
 	const struct rlimit none = { 0, 0 };
-	void *map = mmap(NULL, sizeof(struct secrets), PROT_READ | PROT_WRITE,
+	void *map = mmap(NULL, sizeof(struct unlock_secrets), PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (map == MAP_FAILED)
 		return err_set(err, E_INTERNAL, errno, "memory: %s", strerror(errno));
 	u->secrets = map;
-	if (mlock(map, sizeof(struct secrets)) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
-	    madvise(map, sizeof(struct secrets), MADV_DONTDUMP) < 0 ||
-	    madvise(map, sizeof(struct secrets), MADV_WIPEONFORK) < 0)
+	if (mlock(map, sizeof(struct unlock_secrets)) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
+	    madvise(map, sizeof(struct unlock_secrets), MADV_DONTDUMP) < 0 ||
+	    madvise(map, sizeof(struct unlock_secrets), MADV_WIPEONFORK) < 0)
 		return err_set(err, E_INTERNAL, errno, "memory lock: %s", strerror(errno));
 	return 0;
 }
 
-/* The slot that the token names, and no other: a slot by itself proves nothing (threat A17). */
-static int open_keyslot(struct unlock *u, const struct tpm2_token *token, struct err *err)
-{
-	struct secrets *secret = u->secrets;
-	int r = -ENOENT;
-
-	EVP_EncodeBlock((uint8_t *)secret->passphrase, secret->sealed, (int)secret->sealed_size);
-	for (size_t i = 0; i < u->header.n_keyslots && r < 0; i++) {
-		unsigned int slot = u->header.keyslots[i].id;
-
-		if (!(token->keyslots >> slot & 1))
-			continue;
-		secret->key_size = sizeof(secret->key);
-		r = crypt_volume_key_get(u->cd, (int)slot, secret->key, &secret->key_size,
-					 secret->passphrase, strlen(secret->passphrase));
-		u->keyslot = slot;
-	}
-	if (r < 0)
-		return err_set(err, E_UNLOCK, -r,
-			       "the TPM's key opens none of the token's key slots: %s",
-			       strerror(-r));
-	return 0;
-}
-
-static int try_token(struct unlock *u, const struct luks2_token *json,
-		     const struct tpm2_unseal_inputs *in, struct err *err)
-{
-	static struct tpm2_token token; /* large */
-	int r = tpm2_token_parse(json->json, json->json_size, &token, err);
-
-	if (r == 0)
-		r = tpm2_unseal(&u->tpm, &token, in, u->secrets->sealed, &u->secrets->sealed_size,
-				err);
-	if (r == 0)
-		r = open_keyslot(u, &token, err);
-	if (r < 0)
-		err_wrap(err, "token %u", json->id);
-	return r;
-}
-
-/* Every enrolled TPM token is tried: after a key rotation the first one may be an old one. */
-static int find_key(struct unlock *u, struct err *err)
-{
-	static char signatures[PCR_SIGNATURE_JSON_MAX], public_key[TPM2_TOKEN_PEM_MAX];
-	ssize_t n = fs_read(AT_FDCWD, EXTRA_SIGNATURE, signatures, sizeof(signatures));
-	ssize_t n_key = fs_read(AT_FDCWD, EXTRA_PUBLIC_KEY, public_key, sizeof(public_key));
-	const struct tpm2_unseal_inputs in = {
-		.signatures = n > 0 ? signatures : NULL,
-		.signatures_size = n > 0 ? (size_t)n : 0,
-		.public_key = n_key > 0 ? (const uint8_t *)public_key : NULL,
-		.public_key_size = n_key > 0 ? (size_t)n_key : 0,
-	};
-	int r = err_set(err, E_TOKEN, ENOENT, "%s has no systemd-tpm2 token", u->path);
-
-	for (size_t i = 0; i < u->header.n_tokens && r < 0; i++) {
-		if (strcmp(u->header.tokens[i].type, "systemd-tpm2") != 0)
-			continue;
-		r = try_token(u, &u->header.tokens[i], &in, err);
-		u->token = u->header.tokens[i].id;
-	}
-	return r;
-}
-
-/* The parameters as dm-crypt prints them again (dm-crypt.rst), so that both can be compared. */
+/*
+ * The parameters as dm-crypt prints them again (dm-crypt.rst), so that both can be compared; the plan
+ * gives the flags in the order that crypt_status() of the kernel has.
+ */
 static void format_params(const struct unlock *u, const char *key, char ret[DM_TEXT_MAX])
 {
-	char options[32] = "";
+	char options[224] = "", sector[32] = "";
+	unsigned int n = u->header.sector_size != 512;
 
+	for (const char *at = u->flags; *at; at += strcspn(at, " "), at += strspn(at, " "))
+		n++;
 	if (u->header.sector_size != 512)
-		text_format(options, sizeof(options), " 1 sector_size:%u", u->header.sector_size);
+		text_format(sector, sizeof(sector), " sector_size:%u", u->header.sector_size);
+	if (n)
+		text_format(options, sizeof(options), " %u%s%s%s", n, u->flags[0] ? " " : "",
+			    u->flags, sector);
 	text_format(ret, DM_TEXT_MAX, "%s :%u:logon:%s 0 %s %" PRIu64 "%s", u->header.cipher,
 		    u->header.key_size, key, u->dev, u->header.payload_offset / 512, options);
+}
+
+static unsigned int writable(const struct unlock *u)
+{
+	return u->read_only ? 0 : DM_WRITABLE;
 }
 
 static int check_table(const struct unlock *u, uint64_t sectors, const char *params,
@@ -278,7 +228,7 @@ static int check_table(const struct unlock *u, uint64_t sectors, const char *par
 {
 	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX];
 	uint64_t length;
-	int r = dm_status(u->name, DM_TABLE | DM_WRITABLE, target, &length, text, err);
+	int r = dm_status(u->name, DM_TABLE | writable(u), target, &length, text, err);
 
 	if (r == 0 &&
 	    (strcmp(target, "crypt") != 0 || length != sectors || strcmp(text, params) != 0))
@@ -292,7 +242,7 @@ static int check_table(const struct unlock *u, uint64_t sectors, const char *par
  */
 static int activate(struct unlock *u, struct err *err)
 {
-	char key[64], uuid[96], params[DM_TEXT_MAX], hex[33];
+	char key[64], uuid[128], params[DM_TEXT_MAX], hex[33];
 	uint64_t dev, sectors = (u->bytes - u->header.payload_offset) / 512;
 	int r;
 
@@ -307,7 +257,7 @@ static int activate(struct unlock *u, struct err *err)
 	r = dm_create(u->name, uuid, &dev, err);
 	if (r < 0)
 		return r;
-	r = dm_load(u->name, "crypt", DM_WRITABLE, sectors, params, err);
+	r = dm_load(u->name, "crypt", writable(u), sectors, params, err);
 	if (r == 0)
 		r = dm_resume(u->name, err);
 	if (r == 0)
@@ -330,7 +280,7 @@ static int unlock(struct unlock *u, struct err *err)
 	if (r == 0)
 		r = tpm2_pcr_pristine(&u->tpm, TPM2_PCR_SYSTEM_IDENTITY, err);
 	if (r == 0)
-		r = find_key(u, err);
+		r = unlock_find_key(u, err);
 	if (r == 0)
 		r = tpm2_measure_volume(&u->tpm, u->name, u->uuid, (const uint8_t *)u->secrets->key,
 					u->secrets->key_size, err);
@@ -354,6 +304,8 @@ int unlock_run(const struct step *step, const struct report *report, struct fiel
 	close_fd(&u.fd);
 	close_fd(&u.header_fd);
 	if (r == 0)
+		r = fields_add(result, "by", u.by);
+	if (r == 0 && (strcmp(u.by, "tpm2") == 0 || strcmp(u.by, "pin") == 0))
 		r = fields_addf(result, "token", "%u", u.token);
 	return r < 0 ? r : fields_addf(result, "keyslot", "%u", u.keyslot);
 }

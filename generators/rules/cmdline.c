@@ -38,6 +38,13 @@ static const char *const own_only[] = {
 	"systemd.setenv",
 	"systemd.swap_extra",
 	"systemd.volatile",
+	/* how an encrypted root is opened; luks= and rd.luks= can only forbid it */
+	"lintel.ask",
+	"luks.crypttab",
+	"luks.key",
+	"luks.name",
+	"luks.options",
+	"luks.uuid",
 	/* what the kernel checks */
 	"dm_mod.create",
 	"enforcing",

@@ -9,7 +9,7 @@ void handover_decide(const struct facts *facts, struct plan *plan)
 
 	if (!plan->root_planned || (plan->tpm_expected && !facts_find(facts, FACT_TPM, "tpmrm0")))
 		return;
-	plan->enough = true;
+	plan->enough = !plan->asks;
 	if (plan->tpm_expected) {
 		step = plan_step(plan, VERB_MEASURE, "m2", "the stub measured");
 		step_arg(plan, step, "pcr", "11");

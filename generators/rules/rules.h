@@ -2,7 +2,9 @@
 /* A rule is a pure function from facts to steps; the table in decide.c runs all in order. */
 #pragma once
 
+#include "generators/crypttab.h"
 #include "generators/plan.h"
+#include "init/base/bytes.h"
 
 void sources_decide(const struct facts *facts, struct plan *plan);
 void failure_decide(const struct facts *facts, struct plan *plan);
@@ -34,6 +36,17 @@ bool word_get(const struct facts *facts, const char *key, struct word *ret);
 /* The value of a FACT_EFI or FACT_CONFIG, or an empty string. */
 void value_get(const struct facts *facts, enum fact_kind kind, const char *subject, char *ret,
 	       size_t size);
+
+/* rules/volume: what words and crypttab say about the root's volume; false: refused. */
+struct volume {
+	char name[CRYPT_NAME_MAX]; /* of the mapping */
+	char uuid[UUID_TEXT_SIZE]; /* that its header must have; empty: any */
+	char key[CRYPT_KEY_MAX];   /* a file of the initrd; empty: none */
+	unsigned int ask;	   /* ASK_… */
+	struct crypt_options options;
+};
+bool volume_words(const struct facts *facts, struct plan *plan, const struct fact *part,
+		  struct volume *ret);
 
 /* Whether the disk's partitions are known and may be used. */
 bool disk_usable(const struct facts *facts, const char *disk);

@@ -7,6 +7,7 @@
 #include "generators/rules/rules.h"
 #include "generators/rules/triple.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static bool candidate(const struct facts *facts, const struct plan *plan, const char *type,
@@ -54,12 +55,58 @@ const struct fact *luks_choose(const struct facts *facts, struct plan *plan, con
 	return found && fields_are(&found->fields, "name", type) ? found : NULL;
 }
 
+/* dm-crypt's flags, in the order in which the kernel prints them. */
+static void flag_args(struct plan *plan, struct step *step, const struct crypt_options *options)
+{
+	char flags[160];
+
+	text_format(flags, sizeof(flags), "%s%s%s%s%s", options->discard ? " allow_discards" : "",
+		    options->same_cpu_crypt ? " same_cpu_crypt" : "",
+		    options->submit_from_crypt_cpus ? " submit_from_crypt_cpus" : "",
+		    options->no_read_workqueue ? " no_read_workqueue" : "",
+		    options->no_write_workqueue ? " no_write_workqueue" : "");
+	if (flags[0])
+		step_arg(plan, step, "flags", flags + 1);
+	if (options->read_only)
+		step_arg(plan, step, "ro", "yes");
+}
+
+/* Only where something may be asked for does the step wait for a person, and the boot for keyboards. */
+static void volume_args(struct plan *plan, struct step *step, const struct volume *volume)
+{
+	static const char *const asks[] = {
+		"no",	    "pin",	    "passphrase",	   "pin,passphrase",
+		"recovery", "pin,recovery", "passphrase,recovery", "pin,passphrase,recovery"
+	};
+	char number[24];
+
+	if (volume->uuid[0])
+		step_arg(plan, step, "uuid", volume->uuid);
+	if (volume->key[0])
+		step_arg(plan, step, "key", volume->key);
+	flag_args(plan, step, &volume->options);
+	if (!volume->ask || !step)
+		return;
+	step_arg(plan, step, "ask", asks[volume->ask]);
+	text_format(number, sizeof(number), "%" PRIu64, volume->options.tries);
+	step_arg(plan, step, "tries", number);
+	text_format(number, sizeof(number), "%" PRIu64, volume->options.timeout_s);
+	step_arg(plan, step, "timeout", number);
+	if (volume->options.masked)
+		step_arg(plan, step, "echo", "masked");
+	step->patience_s = (uint16_t)volume->options.timeout_s;
+	plan->asks = true;
+}
+
 void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part)
 {
 	char probe[FACT_NAME_MAX];
+	struct volume volume;
 	struct step *step;
 	struct word word;
 
+	if (!volume_words(facts, plan, part, &volume))
+		return;
 	if (!plan->tpm_expected) {
 		plan_refuse(plan, E_UNLOCK,
 			    "root: %s is encrypted, and the stub measured nothing that a TPM could "
@@ -76,8 +123,9 @@ void plan_luks_root(const struct facts *facts, struct plan *plan, const struct f
 
 	step = plan_step(plan, VERB_UNLOCK, "root",
 			 "LoaderDevicePartUUID, DPS root, policy encrypted");
-	step_arg(plan, step, "name", "root");
+	step_arg(plan, step, "name", volume.name);
 	step_arg(plan, step, "part", part->subject);
+	volume_args(plan, step, &volume);
 	probe_id(plan->boot_disk, probe, sizeof(probe));
 	step_after(plan, step, probe);
 	step_after(plan, step, "m1");
@@ -86,9 +134,9 @@ void plan_luks_root(const struct facts *facts, struct plan *plan, const struct f
 
 	step = plan_step(plan, VERB_MOUNT, "mnt-root", "policy root=encrypted");
 	step_arg(plan, step, "kind", "crypt");
-	step_arg(plan, step, "what", "root");
+	step_arg(plan, step, "what", volume.name);
 	step_arg(plan, step, "where", "/sysroot");
-	if (word_get(facts, "rw", &word))
+	if (word_get(facts, "rw", &word) && !volume.options.read_only)
 		step_arg(plan, step, "rw", "yes");
 	role_mount_words(facts, plan, step, "root");
 	step_after(plan, step, "root");

@@ -116,9 +116,9 @@ static int check_seconds(const char *key, const char *value, uint64_t min, struc
 /* lintel's own words are all known: a misspelt one must not pass for one that is not given. */
 static int check_own_word(const char *key, const char *value, struct err *err)
 {
-	/* the report is of a test image; the rules of the last two say themselves what they take */
+	/* the report is of a test image; the rules of the last three say themselves what they take */
 	static const char *const plain[] = { "lintel.debug", "lintel.report", "lintel.verity",
-					     "lintel.extensions" };
+					     "lintel.extensions", "lintel.ask" };
 	char text[SHOWN_MAX];
 
 	if (text_starts(key, "rd."))

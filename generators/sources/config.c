@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the signed initrd itself says, and what kind of machine this is. */
+#include "generators/crypttab.h"
 #include "generators/policy.h"
 #include "generators/sources/dps.h"
 #include "generators/sources/sources.h"
@@ -76,6 +77,20 @@ static int read_on_failure(int root_fd, struct facts *facts, struct err *err)
 	return err_set(err, E_CMDLINE, EINVAL, "/%s: " ON_FAILURE_CHOICES, path);
 }
 
+static int read_ask(int root_fd, struct facts *facts, struct err *err)
+{
+	static const char path[] = "etc/lintel/ask";
+	unsigned int ask;
+	char text[64];
+	int r = read_line(root_fd, path, text, sizeof(text), E_CMDLINE, err);
+
+	if (r <= 0)
+		return r;
+	if (ask_parse(text, &ask) == 0)
+		return add_value(facts, "ask", text, err);
+	return err_set(err, E_CMDLINE, EINVAL, "/%s: " ASK_CHOICES, path);
+}
+
 int config_read(int root_fd, struct facts *facts, struct err *err)
 {
 	int r = add_value(facts, "arch", dps_native_arch(), err);
@@ -84,5 +99,7 @@ int config_read(int root_fd, struct facts *facts, struct err *err)
 		r = add_value(facts, "firmware", "efi", err);
 	if (r == 0)
 		r = read_policy(root_fd, facts, err);
+	if (r == 0)
+		r = read_ask(root_fd, facts, err);
 	return r < 0 ? r : read_on_failure(root_fd, facts, err);
 }

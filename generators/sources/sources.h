@@ -24,12 +24,17 @@ int cmdline_parse(const char *text, const char *own, struct facts *facts, struct
  * one that is persistent or not of its form is a fact with malformed=yes and no value. */
 int efivars_read(int root_fd, struct facts *facts, struct err *err);
 
-/* /etc/lintel/{image-policy,on-failure} of the signed initrd, each one line and checked; the
+/* /etc/lintel/{image-policy,ask,on-failure} of the signed initrd, each one line and checked; the
  * firmware's kind and the machine's architecture. */
 int config_read(int root_fd, struct facts *facts, struct err *err);
 /* The values of lintel.on_failure= and of /etc/lintel/on-failure. */
 #define ON_FAILURE_CHOICES "poweroff, reboot, halt, recover or fallback"
 bool on_failure_known(const char *text);
+
+/* /etc/crypttab of the signed initrd: FACT_CRYPTTAB for each line. */
+int crypttab_read(int root_fd, struct facts *facts, struct err *err);
+/* Its text, which is taken apart. The parser that the fuzzer drives. */
+int crypttab_parse(char *text, struct facts *facts, struct err *err);
 
 /* /.extra, as the stub left it: FACT_EXTRA for each image and file, a count of credentials. */
 int extra_read(int root_fd, struct facts *facts, struct err *err);

@@ -72,6 +72,13 @@
 	  "wait for the time that the message names, or use the recovery key")                     \
 	X(UNLOCK, "UNLOCK", "the encrypted volume cannot be opened",                               \
 	  "check the volume's key slots (cryptsetup luksDump)")                                    \
+	X(CRYPTTAB, "CRYPTTAB",                                                                    \
+	  "a word about encrypted volumes is malformed, unknown, or would weaken them",            \
+	  "correct rd.luks.*= in the UKI's .cmdline, or the initrd's /etc/crypttab")               \
+	X(KEY_WRONG, "KEY-WRONG", "no key that was typed opens the volume",                        \
+	  "start again and type the PIN, passphrase or recovery key that the screen asks for")     \
+	X(KEY_NONE, "KEY-NONE", "nobody typed a key in time",                                      \
+	  "start again and answer the question, or set timeout= for a longer wait")                \
 	X(DM, "DM", "device-mapper refused",                                                       \
 	  "check that the initrd has dm-mod and dm-verity for this kernel")                        \
 	X(FS_TYPE, "FS-TYPE", "the file system is ambiguous or not one that may hold a root",      \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "init/consoles.h"
+#include "init/base/consoles.h"
 #include "init/base/fs.h"
 #include "init/base/text.h"
 
