@@ -137,6 +137,7 @@ int unlock_ask(struct unlock *u, struct err *err)
 
 	prompt_hush();
 	consoles_open(&asking.consoles);
+	consoles_raw(&asking.consoles); /* frees an output that Ctrl-S holds, too */
 	asking.end_usec = clock_usec() + u->ways.timeout_s * 1000000;
 	say(&asking, "\nThe TPM did not open the disk: ", first.text);
 	if ((u->ways.ask & ASK_PIN) && unlock_wants_pin(u)) {

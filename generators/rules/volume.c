@@ -140,6 +140,7 @@ static bool take_words(const struct facts *facts, struct plan *plan, struct volu
 static bool take_crypttab(const struct facts *facts, struct plan *plan, const struct fact *part,
 			  struct volume *ret)
 {
+	struct pair names = { .a = "" };
 	const struct fact *found = NULL;
 	char device[CRYPT_DEVICE_MAX], options[CRYPT_OPTIONS_MAX];
 	struct err err;
@@ -149,12 +150,13 @@ static bool take_crypttab(const struct facts *facts, struct plan *plan, const st
 		fields_get(&fact->fields, "device", device, sizeof(device));
 		if (!device[0] || !root_word_matches(device, part))
 			continue;
-		if (found) {
-			plan_refuse(plan, E_CRYPTTAB, "/etc/crypttab: %s may be %s and %s",
-				    part->subject, found->subject, fact->subject);
-			return false;
-		}
+		pair_add(&names, fact->subject);
 		found = fact;
+	}
+	if (names.b[0]) {
+		plan_refuse(plan, E_CRYPTTAB, "/etc/crypttab: %s may be %s and %s", part->subject,
+			    names.a, names.b);
+		return false;
 	}
 	if (!found)
 		return true;

@@ -18,6 +18,7 @@ class Set:
     label: str = "lintel_1"
     sign: str = "secureboot"
     pcrs: str = ""
+    typed: bool = False  # no TPM key without a PIN, but typed.py's passphrase, recovery key and PIN
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,9 @@ class Case:
     extra: tuple = ()           # companion files; in a direct boot, a cpio more
     without_disk: bool = False  # the boot disk itself is left out: only its clones are there
     plug_at: str = ""           # a regular expression: when hot disks are plugged in
+    answers: tuple = ()         # (regular expression, text): typed when the console shows it, in order
+    hides: tuple = ()           # regular expressions that no line may match
+    unsealed: int = -1          # secrets that the TPM must have given; -1: as the outcome says
     shows: tuple = ()           # regular expressions that lines of the console must match
     memory: int = 512
     cpus: int = 1               # two guests at a time on two CPUs: more is slower
@@ -82,6 +86,8 @@ class Case:
     @property
     def unseals(self):
         """How many secrets the TPM must have given out when the boot is over."""
+        if self.unsealed >= 0:
+            return self.unsealed
         return int(self.sets[0].layout == "luks" and self.expect == BOOT)
 
     @property

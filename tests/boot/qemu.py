@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -143,9 +144,19 @@ def command_line(guest, scratch):
     return command + guest.extra
 
 
-def read_lines(process, deadline):
-    """Yields the lines of a machine's console as they come; at the deadline, a TimeoutError."""
-    stream, pending = process.stdout.fileno(), b""
+def answer(process, answers, text):
+    """Types the first answer where its question stands in the text, and takes it off the list."""
+    if answers and re.search(answers[0][0], text):
+        process.stdin.write(answers.pop(0)[1].encode())
+        process.stdin.flush()
+
+
+def read_lines(process, deadline, answers):
+    """
+    Yields the lines of a machine's console as they come; at the deadline, a TimeoutError. A question
+    of the `answers` may stand in a line that has no end yet.
+    """
+    stream, pending, answers = process.stdout.fileno(), b"", list(answers)
     while True:
         left = deadline() - time.monotonic()
         if left <= 0 or not select.select([stream], [], [], left)[0]:
@@ -156,7 +167,10 @@ def read_lines(process, deadline):
             yield pending.decode(errors="replace")
             return
         *lines, pending = (pending + data).split(b"\n")
-        yield from (line.decode(errors="replace").rstrip("\r") for line in lines)
+        for line in lines:
+            answer(process, answers, line.decode(errors="replace"))
+            yield line.decode(errors="replace").rstrip("\r")
+        answer(process, answers, pending.decode(errors="replace"))
 
 
 class Machine:
@@ -169,7 +183,7 @@ class Machine:
     def __enter__(self):
         self.scratch = Path(tempfile.mkdtemp(prefix="lintel-guest-"))
         self.process = subprocess.Popen(command_line(self.guest, self.scratch),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         return self
 
@@ -177,6 +191,8 @@ class Machine:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def shorten(self, seconds):
@@ -199,8 +215,8 @@ class Machine:
                     if "error" in answer:
                         raise OSError(f"QMP: {answer['error']['desc']}")
 
-    def lines(self):
-        return read_lines(self.process, lambda: self.end)
+    def lines(self, answers=()):
+        return read_lines(self.process, lambda: self.end, answers)
 
 
 def main():
