@@ -219,27 +219,44 @@ static int start_sessions(struct unseal *u, struct err *err)
 		       : tpm2_error(err, E_UNSEAL, u->token->pin ? "PIN" : "policy session", rc);
 }
 
-/* -EDOM: the TPM was not asked, as the answer is known. */
+/* " 7=0123456789abcdef": what each literal PCR is now; the token has but one digest over all. */
+static void list_pcrs(const struct unseal *u, char *ret, size_t size)
+{
+	uint8_t value[TPM2_DIGEST_MAX];
+	char hex[17];
+	struct err err;
+
+	for (unsigned int pcr = 0; pcr <= TPM2_PCR_MAX; pcr++) {
+		size_t used = strlen(ret);
+
+		if (!(u->token->pcrs >> pcr & 1))
+			continue;
+		hex[0] = '\0';
+		if (tpm2_pcr_read(u->tpm, pcr, &u->bank, value, &err) == 0)
+			hex_encode(value, 8, hex);
+		if (text_format(ret + used, size - used, " %u=%s", pcr, hex) < 0)
+			return;
+	}
+}
+
+/* -EDOM: the TPM was not asked, as the answer is known. The text's room is for the PCRs. */
 static int check_policy(const struct unseal *u, const TPM2B_DIGEST *actual, struct err *err)
 {
 	const struct tpm2_token *token = u->token;
-	char pcrs[3 * (TPM2_PCR_MAX + 1) + 1] = "", is[2 * sizeof(actual->buffer) + 1];
-	char wanted[2 * TPM2_TOKEN_DIGEST_MAX + 1];
+	char pcrs[160] = "", is[17], wanted[17];
 
 	if (actual->size == token->policy_hash_size &&
 	    memcmp(actual->buffer, token->policy_hash, actual->size) == 0)
 		return 0;
-	for (unsigned int pcr = 0; pcr <= TPM2_PCR_MAX; pcr++)
-		if (token->pcrs >> pcr & 1)
-			text_format(pcrs + strlen(pcrs), sizeof(pcrs) - strlen(pcrs), " %u", pcr);
-	hex_encode(actual->buffer, actual->size, is);
-	hex_encode(token->policy_hash, token->policy_hash_size, wanted);
+	list_pcrs(u, pcrs, sizeof(pcrs));
+	hex_encode(actual->buffer, actual->size < 8 ? actual->size : 8, is);
+	hex_encode(token->policy_hash, 8, wanted);
 	if (!pcrs[0])
 		return err_set(err, E_UNSEAL, EDOM,
 			       "the policy is not the sealed one: expected %s, is %s", wanted, is);
 	return err_set(err, E_UNSEAL, EDOM,
-		       "sealed to other values of PCR%s (%s): expected policy %s, is %s", pcrs,
-		       u->bank.name, wanted, is);
+		       "sealed to other values of PCRs (%s), which now are%s; policy %s, not %s",
+		       u->bank.name, pcrs, is, wanted);
 }
 
 static int take_secret(TPM2B_SENSITIVE_DATA *data, uint8_t ret[TPM2_SECRET_MAX], size_t *ret_size,
