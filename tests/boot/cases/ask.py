@@ -1,0 +1,37 @@
+"""Roots that a person opens at the console, and who is never asked."""
+
+from case import BOOT, Case, Set
+from typed import PASSPHRASE, PIN, RECOVERY
+
+POLICY = "root=encrypted:usr=signed+absent:=unused+absent"
+MOUNT = r"LINTEL-TEST-MOUNT / +ext4 +/dev/(mapper/|dm-)"
+ASKED = r"try \d of \d"
+# A30: held keys, and every key that some terminal makes a signal or an end of file
+STORM = "\x03\x04\x1a\x1c\r\x1b[A\x11\x13" * 25
+SECRETS = (PASSPHRASE, PIN, RECOVERY)
+
+
+def asks(name, expect, words, *answers, **fields):
+    return Case(name, expect if expect == BOOT else f"LINTEL-E-{expect}", cmdline=words,
+                answers=answers, **{
+                    "hides": SECRETS,
+                    "sets": (Set(layout="luks", fstype="ext4", typed=True),), "policy": POLICY,
+                    "unsealed": 0, "timeout": 300, **fields})
+
+
+def at(number, text, what="Passphrase"):
+    return rf"{what} of the encrypted disk /dev/vda\d \(root\), try {number} of 3: $", text + "\r"
+
+
+CASES = [
+    # what was typed before the question is no answer; a PIN opens no key slot
+    asks("boot-luks-passphrase", BOOT,
+         "lintel.ask=passphrase rd.luks.options=password-echo=masked,discard,no-read-workqueue",
+         (r"probe:vda: done", f"{PASSPHRASE}\r" + STORM), at(1, STORM + PIN), at(2, STORM + "\x7f" * 9
+          + PASSPHRASE), shows=(MOUNT, ": \\*{8}$", "Wrong: it opens no key slot")),
+    # and a passphrase is none of the TPM's business but as a wrong PIN
+    asks("boot-luks-pin", BOOT, "lintel.ask=pin", at(1, PASSPHRASE, "PIN"), at(2, PIN, "PIN"),
+         shows=(MOUNT, "Wrong PIN: "), unsealed=1),
+    asks("refuse-luks-wrong-passphrases", "KEY-WRONG", "lintel.ask=passphrase",
+         at(1, RECOVERY), at(2, PIN), at(3, STORM + "wrong"), shows=("3 wrong ones",)),
+]
