@@ -9,14 +9,18 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/klog.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define KLOG_CONSOLE_LEVEL 8 /* syslog(2), SYSLOG_ACTION_CONSOLE_LEVEL */
 #define READ_MAX 64
 
-static int console_level; /* as it was before prompt_hush(); 0: not hushed */
+/* As it was before prompt_begin(); of this child. */
+static int console_level; /* 0: not changed */
+static struct termios modes[CONSOLES_MAX];
+static bool is_terminal[CONSOLES_MAX];
 
-void prompt_hush(void)
+static void hush(void)
 {
 	char text[32] = "", *end;
 	uint64_t level = 0;
@@ -29,8 +33,24 @@ void prompt_hush(void)
 		console_level = (int)level;
 }
 
-void prompt_unhush(void)
+void prompt_begin(struct consoles *consoles)
 {
+	hush();
+	consoles_open(consoles);
+	for (size_t i = 0; i < consoles->n; i++)
+		is_terminal[i] = tcgetattr(consoles->fds[i], &modes[i]) == 0;
+	consoles_raw(consoles);
+}
+
+void prompt_end(struct consoles *consoles)
+{
+	for (size_t i = 0; i < consoles->n; i++) {
+		if (is_terminal[i])
+			tcsetattr(consoles->fds[i], TCSANOW, &modes[i]);
+		tcflush(consoles->fds[i], TCIFLUSH);
+		close_fd(&consoles->fds[i]);
+	}
+	consoles->n = 0;
 	if (console_level)
 		klogctl(KLOG_CONSOLE_LEVEL, NULL, console_level);
 	console_level = 0;

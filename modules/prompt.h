@@ -48,6 +48,9 @@ struct prompt {
  */
 int prompt_read(const struct prompt *prompt, struct prompt_lines *lines, char ret[PROMPT_LINE_MAX]);
 
-/* Kernel messages do not come between question and answer; nested calls are not meant. */
-void prompt_hush(void);
-void prompt_unhush(void);
+/*
+ * Takes the consoles for questions: no key is a signal, no output is held (Ctrl-S), and kernel messages
+ * do not come between question and answer. prompt_end() leaves them as they were.
+ */
+void prompt_begin(struct consoles *consoles);
+void prompt_end(struct consoles *consoles);

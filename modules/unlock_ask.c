@@ -135,9 +135,7 @@ int unlock_ask(struct unlock *u, struct err *err)
 	struct err first = *err;
 	int r = -ENOENT;
 
-	prompt_hush();
-	consoles_open(&asking.consoles);
-	consoles_raw(&asking.consoles); /* frees an output that Ctrl-S holds, too */
+	prompt_begin(&asking.consoles);
 	asking.end_usec = clock_usec() + u->ways.timeout_s * 1000000;
 	say(&asking, "\nThe TPM did not open the disk: ", first.text);
 	if ((u->ways.ask & ASK_PIN) && unlock_wants_pin(u)) {
@@ -147,6 +145,6 @@ int unlock_ask(struct unlock *u, struct err *err)
 	}
 	if (r < 0 && err->code != E_KEY_NONE && (u->ways.ask & (ASK_PASSPHRASE | ASK_RECOVERY)))
 		r = ask_passphrase(&asking, err);
-	prompt_unhush();
+	prompt_end(&asking.consoles);
 	return r;
 }

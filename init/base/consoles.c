@@ -76,7 +76,8 @@ void consoles_raw(const struct consoles *consoles)
 			continue;
 		mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
 		mode.c_iflag &= ~(tcflag_t)(IXON | IXOFF);
-		tcsetattr(consoles->fds[i], TCSAFLUSH, &mode);
+		/* not TCSAFLUSH, which waits for an output that Ctrl-S may hold */
+		tcsetattr(consoles->fds[i], TCSANOW, &mode);
 		tcflush(consoles->fds[i], TCIFLUSH);
 	}
 }

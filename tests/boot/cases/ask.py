@@ -32,6 +32,8 @@ CASES = [
     # and a passphrase is none of the TPM's business but as a wrong PIN
     asks("boot-luks-pin", BOOT, "lintel.ask=pin", at(1, PASSPHRASE, "PIN"), at(2, PIN, "PIN"),
          shows=(MOUNT, "Wrong PIN: "), unsealed=1),
+    asks("boot-luks-recovery", BOOT, "lintel.ask=recovery", at(1, PASSPHRASE, "Recovery key"),
+         at(2, RECOVERY.upper().replace("-", ""), "Recovery key"), shows=(MOUNT, "Wrong: ")),
     asks("refuse-luks-wrong-passphrases", "KEY-WRONG", "lintel.ask=passphrase",
          at(1, RECOVERY), at(2, PIN), at(3, STORM + "wrong"), shows=("3 wrong ones",)),
 ]
