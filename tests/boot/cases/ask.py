@@ -36,4 +36,8 @@ CASES = [
          at(2, RECOVERY.upper().replace("-", ""), "Recovery key"), shows=(MOUNT, "Wrong: ")),
     asks("refuse-luks-wrong-passphrases", "KEY-WRONG", "lintel.ask=passphrase",
          at(1, RECOVERY), at(2, PIN), at(3, STORM + "wrong"), shows=("3 wrong ones",)),
+    asks("refuse-luks-headless", "UNSEAL", "lintel.ask=passphrase rd.luks.options=headless",
+         hides=(ASKED,)),
+    Case("refuse-luks-ask-appended", "LINTEL-E-CMDLINE-UNSIGNED", firmware="direct",
+         appended="lintel.ask=passphrase", hides=(ASKED,)),
 ]
