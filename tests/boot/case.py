@@ -82,6 +82,7 @@ class Case:
     cpus: int = 1               # two guests at a time on two CPUs: more is slower
     reboots: bool = False       # the machine may reboot itself; the case runs until it is off
     timeout: int = 180
+    checked: bool = True        # in `make check`; else only where the whole suite is asked for
 
     @property
     def unseals(self):
