@@ -171,7 +171,10 @@ static int try_file(struct unlock *u, struct err *err)
 	if (n != st.st_size)
 		return err_set(err, E_IO, EIO, "key file %s cannot be read", u->ways.key_file);
 	u->by = "file";
-	return unlock_open_slots(u, unlock_free_slots(u), u->secrets->file, (size_t)n, err);
+	n = unlock_open_slots(u, unlock_free_slots(u), u->secrets->file, (size_t)n, err);
+	if (n < 0)
+		err_wrap(err, "key file %s", u->ways.key_file);
+	return (int)n;
 }
 
 int unlock_find_key(struct unlock *u, struct err *err)

@@ -67,6 +67,7 @@ class Case:
     policy: str = ""            # the build's image policy
     other_tpm: bool = False     # the machine has another TPM than the disk was sealed to
     pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
+    key_file: str = ""          # what is in the initrd's /etc/cryptsetup-keys.d/root.key
     trees: tuple = ()           # that the mutations need
     size: str = ""              # of the disk; else as small as it can be
     mutations: tuple = ()

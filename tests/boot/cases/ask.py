@@ -8,6 +8,7 @@ MOUNT = r"LINTEL-TEST-MOUNT / +ext4 +/dev/(mapper/|dm-)"
 ASKED = r"try \d of \d"
 # A30: held keys, and every key that some terminal makes a signal or an end of file
 STORM = "\x03\x04\x1a\x1c\r\x1b[A\x11\x13" * 25
+KEY_FILE = "rd.luks.key=/etc/cryptsetup-keys.d/root.key"
 SECRETS = (PASSPHRASE, PIN, RECOVERY)
 
 
@@ -36,8 +37,11 @@ CASES = [
          at(2, RECOVERY.upper().replace("-", ""), "Recovery key"), shows=(MOUNT, "Wrong: ")),
     asks("refuse-luks-wrong-passphrases", "KEY-WRONG", "lintel.ask=passphrase",
          at(1, RECOVERY), at(2, PIN), at(3, STORM + "wrong"), shows=("3 wrong ones",)),
-    asks("refuse-luks-headless", "UNSEAL", "lintel.ask=passphrase rd.luks.options=headless",
-         hides=(ASKED,)),
+    asks("boot-luks-key-file", BOOT, f"{KEY_FILE} rd.luks.options=headless", key_file=PASSPHRASE,
+         shows=(MOUNT,)),
+    # a PIN in a file opens nothing either, and who is headless is not asked
+    asks("refuse-luks-headless", "UNSEAL", f"{KEY_FILE} lintel.ask=passphrase rd.luks.options=headless",
+         key_file=PIN, hides=(ASKED, *SECRETS), shows=("root.key: it opens none of its key slots.*token 1: needs a PIN",)),
     Case("refuse-luks-ask-appended", "LINTEL-E-CMDLINE-UNSIGNED", firmware="direct",
          appended="lintel.ask=passphrase", hides=(ASKED,)),
 ]
