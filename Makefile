@@ -21,8 +21,9 @@ FUZZ_CFLAGS := $(BASE_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sa
 
 CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generators/rules/*.c)
 INIT := $(CORE) $(wildcard init/*.c modules/*.c)
-HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c
-UNIT := $(CORE) init/explain.c init/screen.c images/image.c $(wildcard modules/dm.c modules/pkcs7.c modules/prompt.c tests/unit/*.c)
+HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c \
+	images/pe.c images/predict.c images/predict_main.c
+UNIT := $(CORE) init/explain.c init/screen.c images/image.c images/pe.c images/predict.c $(wildcard modules/dm.c modules/pkcs7.c modules/prompt.c tests/unit/*.c)
 WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 UNIT_TPM := $(CORE) $(wildcard modules/tpm2*.c tests/tpm/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -64,7 +65,7 @@ $(B)/init: $(INIT:%.c=$(B)/obj/init/%.o)
 	@echo "$@ $$(stat -c %s $@) bytes"
 
 $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 	@echo "$@ $$(stat -c %s $@) bytes"
 
 $(B)/unit: $(UNIT:%.c=$(B)/obj/asan/%.o)
@@ -95,6 +96,7 @@ $(B)/obj/fuzz/%.o: %.c
 	@clang $(FUZZ_CFLAGS) -MMD -MP -c $< -o $@
 
 .PRECIOUS: $(B)/obj/fuzz/%.o
+$(B)/fuzz/pe: $(B)/obj/fuzz/images/pe.o
 $(B)/fuzz/%: $(B)/obj/fuzz/tests/fuzz/fuzz_%.o $(B)/obj/fuzz/tests/unit/gpt_build.o \
 		$(CORE:%.c=$(B)/obj/fuzz/%.o)
 	@mkdir -p $(@D)

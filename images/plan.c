@@ -3,6 +3,7 @@
 #include "images/plan.h"
 #include "generators/sources/dps.h"
 #include "generators/sources/sources.h"
+#include "images/predict.h"
 #include "init/explain.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_SVG };
 struct options {
 	enum format format;
 	bool facts; /* print the facts instead of the plan */
-	const char *facts_file, *image, *cmdline, *policy;
+	const char *facts_file, *image, *cmdline, *policy, *uki, *pcrs;
 };
 
 static struct facts facts;
@@ -26,19 +27,28 @@ static struct plan plan;
 
 static const char help[] =
 	"Usage: lintel plan [OPTION…] DISK.img\n"
-	"       lintel plan [OPTION…] --facts FILE\n\n"
+	"       lintel plan [OPTION…] --facts FILE\n"
+	"       lintel plan DISK.img --uki UKI [--pcrs FILE] [--json]\n\n"
 	"Prints what /init would do, by the same rules: with a disk image, as booted from the ESP "
 	"on\n"
 	"it, with every step assumed to succeed (no signature is checked); with the facts of a "
 	"real\n"
 	"boot (/run/lintel/facts), just as it was.\n\n"
+	"With --uki it says instead for each TPM token of each LUKS2 partition whether it will "
+	"unseal\n"
+	"at the next boot of that UKI, on the TPM that it was sealed by.\n\n"
+	"  --uki FILE       predict PCR 11 from this UKI (first profile), up to enter-initrd\n"
+	"  --pcrs FILE      values of other PCRs, one a line: 7:sha256=HEX\n"
 	"  --facts FILE     replay these facts (- for standard input)\n"
 	"  --cmdline TEXT   the UKI's own command line\n"
 	"  --policy TEXT    the build's image policy\n"
 	"  --json, --dot    as JSON, or as a graph for Graphviz\n"
 	"  --svg            as a picture (needs Graphviz)\n"
 	"  --print-facts    print the facts instead\n\n"
-	"Exit status: 0 a plan, 1 it refuses, 2 usage, 3 unreadable, 4 malformed.\n";
+	"Exit status: 0 a plan, 1 it refuses, 2 usage, 3 unreadable, 4 malformed.\n"
+	"With --uki: 0 each LUKS2 partition has a token that will unseal, 5 one has none, 6 it is "
+	"not\n"
+	"known; 2, 3 and 4 as above.\n";
 
 static int add_config(const char *subject, const char *value, struct err *err)
 {
@@ -179,6 +189,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "facts", required_argument, NULL, 'f' },
 		{ "cmdline", required_argument, NULL, 'c' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "uki", required_argument, NULL, 'u' },
+		{ "pcrs", required_argument, NULL, 'P' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "dot", no_argument, NULL, 'd' },
 		{ "svg", no_argument, NULL, 's' },
@@ -196,6 +208,12 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'p':
 			options->policy = optarg;
+			break;
+		case 'u':
+			options->uki = optarg;
+			break;
+		case 'P':
+			options->pcrs = optarg;
 			break;
 		case 'j':
 			options->format = FORMAT_JSON;
@@ -215,7 +233,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 	}
 	if (optind < argc)
 		options->image = argv[optind++];
-	if (optind == argc && !options->image != !options->facts_file)
+	if (optind == argc && !options->image != !options->facts_file &&
+	    (options->uki ? !options->facts_file : !options->pcrs))
 		return 0;
 	fprintf(stderr,
 		"lintel plan: give a disk image, or --facts FILE; see lintel plan --help\n");
@@ -235,10 +254,12 @@ int plan_main(int argc, char **argv)
 	r = parse_options(argc, argv, &options);
 	if (r != 0)
 		return r;
-	r = load(&options, &err);
+	r = options.uki ? predict_main(options.image, options.uki, options.pcrs,
+				       options.format == FORMAT_JSON, &err)
+			: load(&options, &err);
 	if (r < 0) {
 		fprintf(stderr, "lintel plan: %s: %s\n", err_name(err.code), err.text);
 		return err.code == E_IO ? 3 : 4;
 	}
-	return show(&options);
+	return options.uki ? r : show(&options);
 }

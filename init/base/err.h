@@ -64,6 +64,7 @@
 	  "the header was changed, or made with options that lintel does not accept")              \
 	X(TOKEN, "TOKEN", "a LUKS2 token is malformed or needs what lintel does not do",           \
 	  "enroll again (systemd-cryptenroll --wipe-slot=tpm2 --tpm2-device=auto)")                \
+	X(UKI, "UKI", "a UKI is malformed or not one", "build it again (lintel uki)")              \
 	X(PCR_SIGNATURE, "PCR-SIGNATURE", "no signed PCR policy of the UKI fits",                  \
 	  "boot a UKI with a PCR signature by the enrolled key (ukify --pcr-private-key)")         \
 	X(UNSEAL, "UNSEAL", "the TPM does not release the key",                                    \
