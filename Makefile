@@ -29,12 +29,12 @@ UNIT_TPM := $(CORE) $(wildcard modules/tpm2*.c tests/tpm/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 
-.PHONY: all run check unit lint fuzz boot attack size bench clean sysroot help
+.PHONY: all run check unit lint fuzz boot attack size speed bench clean sysroot help
 all: $(B)/init $(B)/lintel
 
 help:
 	@echo 'make run | check | unit | lint | fuzz [SECONDS=n] | boot [CASE=name] | attack [CASE=name]'
-	@echo '     size | bench | all | clean'
+	@echo '     size | speed | bench | all | clean'
 
 # --- what is built -------------------------------------------------------------------------------
 
@@ -138,6 +138,12 @@ size:
 	@$(MAKE) all
 	@images/tree tools root-trixie
 	@tests/bench/size
+
+speed:
+	@images/setup build images boot
+	@$(MAKE) all
+	@images/tree tools root-trixie
+	@tests/bench/regress
 
 bench:
 	@images/setup build images boot

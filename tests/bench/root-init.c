@@ -1,6 +1,6 @@
 /*
  * /sbin/init of the benchmark's root: its first act is a line in the kernel log. Then it finds the
- * kernel's own line about /init there, says both times on the console and powers off.
+ * kernel's own lines about the initrd there, says all times on the console and powers off.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +9,8 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+static const char unpack_mark[] = "Trying to unpack rootfs image as initramfs...";
+static const char unpacked_mark[] = "Freeing initrd memory";
 static const char run_mark[] = "Run /init as init process";
 /* With its newline: the kernel shows no record whose line may go on. */
 static const char life_mark[] = "bench: the root's init is alive\n";
@@ -24,7 +26,7 @@ static void read_time(const char *record, const char *mark, long long *ret_time)
 
 int main(void)
 {
-	long long run = -1, life = -1;
+	long long unpack = -1, unpacked = -1, run = -1, life = -1;
 	char record[8192];
 	ssize_t size;
 	int fd;
@@ -35,11 +37,14 @@ int main(void)
 		perror("/dev/kmsg");
 	while ((size = read(fd, record, sizeof(record) - 1)) > 0) {
 		record[size] = '\0';
+		read_time(record, unpack_mark, &unpack);
+		read_time(record, unpacked_mark, &unpacked);
 		read_time(record, run_mark, &run);
 		read_time(record, life_mark, &life);
 	}
 	fd = open("/dev/console", O_WRONLY);
-	dprintf(fd, "\nbench: run=%lld life=%lld\n", run, life);
+	dprintf(fd, "\nbench: unpack=%lld unpacked=%lld run=%lld life=%lld\n", unpack, unpacked,
+		run, life);
 	sync();
 	reboot(RB_POWER_OFF);
 	for (;;)
