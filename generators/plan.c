@@ -26,7 +26,8 @@ void plan_reset(struct plan *plan)
 {
 	plan->n_steps = plan->n_waits = plan->n_refusals = plan->n_notes = 0;
 	memset(plan->heads, 0, sizeof(plan->heads));
-	plan->boot_disk[0] = '\0';
+	plan->boot_disk[0] = plan->root_mount[0] = plan->usr_mount[0] = '\0';
+	plan->fallback = (struct err){ .code = E_NONE };
 	plan->any_disk = plan->root_planned = plan->tpm_expected = false;
 	plan->disks_read = plan->enough = plan->late_too = plan->asks = false;
 }

@@ -30,7 +30,7 @@ enum verb {
 	VERB_MEASURE,	  /* pcr= word= */
 	VERB_HANDOVER,	  /* root= init= */
 	VERB_CAP,	  /* required=: close volumes, "recovery" into PCR 11 and 15 */
-	VERB_LOADER, /* do=record|clear|other|older [code= text= phone= count=]: EFI variables */
+	VERB_LOADER, /* do=record|fallback|clear|other|older [code= text= phone= count= name=]: EFI variables */
 	VERB_MAX_,
 };
 
@@ -67,11 +67,13 @@ struct plan {
 	char boot_disk[32]; /* "vda"; empty: not (yet) known */
 	bool any_disk;	    /* root= or roothash= in the UKI's own line allows every disk */
 	bool root_planned;  /* rules/root has planned /sysroot (and /sysroot/usr) */
-	bool tpm_expected;  /* the stub measured: PCR 11 must follow */
-	bool disks_read;    /* every known disk has been probed: none can be a second holder */
-	bool asks;	    /* a person may be asked: keyboards are needed, too */
-	bool enough;	    /* the way to the root is known: other devices are the host's */
-	bool late_too;	    /* the late steps may start */
+	char root_mount[24], usr_mount[24]; /* the mounts that count; usr_mount may be empty */
+	struct err fallback;		    /* why an older version is taken; E_NONE: it is not */
+	bool tpm_expected;		    /* the stub measured: PCR 11 must follow */
+	bool disks_read; /* every known disk has been probed: none can be a second holder */
+	bool asks;	 /* a person may be asked: keyboards are needed, too */
+	bool enough;	 /* the way to the root is known: other devices are the host's */
+	bool late_too;	 /* the late steps may start */
 };
 
 /* Empties the plan. */

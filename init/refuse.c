@@ -5,6 +5,7 @@
  * has to do runs in a child with a deadline, like any step.
  */
 #include "init/refuse.h"
+#include "generators/rules/rules.h"
 #include "generators/sources/loader.h"
 #include "init/base/fs.h"
 #include "init/base/log.h"

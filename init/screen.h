@@ -21,7 +21,3 @@ void screen_write(int fd, const struct screen *screen);
 
 /* All but printable ASCII and newlines becomes '?': texts may quote a hostile disk. */
 void screen_clean(char *text, size_t size);
-
-/* What on_failure asks for. An appended word may choose none but the plain ends. */
-enum action { ACTION_POWEROFF, ACTION_REBOOT, ACTION_HALT, ACTION_RECOVER, ACTION_FALLBACK };
-enum action action_choose(const struct facts *facts);

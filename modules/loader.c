@@ -18,6 +18,7 @@
 
 #define EFIVARS "/sys/firmware/efi/efivars/"
 #define REFUSAL_PATH EFIVARS REFUSAL_VARIABLE "-" LINTEL_GUID
+#define FALLBACK_PATH EFIVARS FALLBACK_VARIABLE "-" LINTEL_GUID
 
 /* efivarfs marks what it does not know immutable (Documentation/filesystems/efivarfs.rst). */
 static void make_mutable(const char *path)
@@ -68,11 +69,34 @@ static int record(const struct step *step, struct fields *result, struct err *er
 	return r < 0 ? r : fields_addf(result, "count", "%" PRIu64, count);
 }
 
-static int clear(struct err *err)
+/* Why an older version was taken; one write, however often the same is seen again. */
+static int record_fallback(const struct step *step, struct err *err)
 {
-	make_mutable(REFUSAL_PATH);
-	if (unlink(REFUSAL_PATH) < 0 && errno != ENOENT)
-		return err_set(err, E_IO, errno, REFUSAL_PATH ": %s", strerror(errno));
+	uint8_t data[REFUSAL_SIZE_MAX], before[REFUSAL_SIZE_MAX + 1];
+	char code[40], phone[PHONE_SIZE], text[ERR_TEXT_MAX];
+	ssize_t n = fs_read(AT_FDCWD, FALLBACK_PATH, before, sizeof(before));
+	int r = step_get(step, "code", code, sizeof(code), err);
+	size_t size;
+
+	if (r == 0)
+		r = step_get(step, "text", text, sizeof(text), err);
+	if (r < 0)
+		return r;
+	refusal_phone(code, text, phone);
+	size = refusal_format(1, code, phone, text, data);
+	if (n == (ssize_t)size && memcmp(data, before, size) == 0)
+		return 0;
+	return write_variable(FALLBACK_PATH, data, size, err);
+}
+
+static int clear(const struct step *step, struct err *err)
+{
+	const char *path =
+		fields_are(&step->args, "name", FALLBACK_VARIABLE) ? FALLBACK_PATH : REFUSAL_PATH;
+
+	make_mutable(path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -124,6 +148,8 @@ int loader_run(const struct step *step, const struct report *report, struct fiel
 	if (fields_are(&step->args, "do", "record"))
 		return record(step, result, err);
 	if (fields_are(&step->args, "do", "clear"))
-		return clear(err);
+		return clear(step, err);
+	if (fields_are(&step->args, "do", "fallback"))
+		return record_fallback(step, err);
 	return set_once(fields_are(&step->args, "do", "older"), result, err);
 }

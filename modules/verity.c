@@ -234,6 +234,8 @@ static int activate(const struct step *step, struct verity *v, struct fields *re
 
 	hex_encode(v->super.uuid.b, 16, hex);
 	text_format(uuid, sizeof(uuid), "CRYPT-VERITY-%s-%s", hex, v->name); /* as libcryptsetup */
+	if (fields_are(&step->args, "replaces", "yes"))
+		dm_remove(v->name); /* it opened, and its mount failed */
 	r = dm_create(v->name, uuid, &dev, err);
 	if (r < 0)
 		return r;

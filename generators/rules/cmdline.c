@@ -13,6 +13,7 @@
 static const char *const own_only[] = {
 	"--",
 	"init",
+	"lintel.minimum_version",
 	/* a shell, or another unit than the root's default */
 	"break",
 	"emergency",

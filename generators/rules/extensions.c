@@ -175,9 +175,9 @@ static void plan_match(const struct facts *facts, struct plan *plan, const struc
 	step_arg(plan, step, "class", image->class);
 	step_arg(plan, step, "arch", arch);
 	after(plan, step, "mount", image->id);
-	step_after(plan, step, "mnt-root");
-	if (plan_find(plan, "mnt-usr"))
-		step_after(plan, step, "mnt-usr");
+	step_after(plan, step, plan->root_mount);
+	if (plan->usr_mount[0])
+		step_after(plan, step, plan->usr_mount);
 }
 
 static void plan_one(const struct facts *facts, struct plan *plan, const struct image *image)
@@ -273,9 +273,9 @@ static void plan_merge(const struct facts *facts, struct plan *plan, const char 
 	text_format(id, sizeof(id), "%u", matched);
 	step_arg(plan, step, "n", id);
 	step_arg(plan, step, "loops", loops);
-	step_after(plan, step, "mnt-root");
-	if (plan_find(plan, "mnt-usr"))
-		step_after(plan, step, "mnt-usr");
+	step_after(plan, step, plan->root_mount);
+	if (plan->usr_mount[0])
+		step_after(plan, step, plan->usr_mount);
 }
 
 static void plan_class(const struct facts *facts, struct plan *plan, const char *class,

@@ -19,11 +19,16 @@ void failure_decide(const struct facts *facts, struct plan *plan)
 
 	if (last) /* the fields as they stand: encoded, whoever wrote the variable */
 		plan_note(plan, "an earlier boot was refused: %.160s", last->fields.text);
+	last = facts_last(facts, FACT_EFI, "LintelLastFallback");
+	if (last)
+		plan_note(plan, "an earlier boot took an older version: %.150s", last->fields.text);
 	for (const struct fact *result = NULL;
 	     (result = facts_with(facts, FACT_RESULT, "status", "failed", result)) != NULL;) {
 		char code[40], text[ERR_TEXT_MAX];
 		enum err_code known;
 
+		if (fallback_takes(facts, result))
+			continue;
 		fields_get(&result->fields, "code", code, sizeof(code));
 		fields_get(&result->fields, "text", text, sizeof(text));
 		known = err_from_name(code);

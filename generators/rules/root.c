@@ -7,6 +7,7 @@
 #include "generators/rules/rules.h"
 #include "generators/rules/triple.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* rootfstype=, rootflags= or mount.usrfstype=, mount.usrflags= as arguments of the mount. */
@@ -45,16 +46,18 @@ static void role_verity_words(const struct facts *facts, struct plan *plan, stru
 	step_arg(plan, step, "options", options);
 }
 
-static void driver_id(const char *name, char ret[16])
+#define ID_MAX 24
+
+static void driver_id(const char *id, char ret[ID_MAX])
 {
-	text_format(ret, 16, "fs-%s", name);
+	text_format(ret, ID_MAX, "fs-%s", id);
 }
 
 /* The file system's driver can come while dm-verity starts. */
 static bool plan_driver(const struct facts *facts, struct plan *plan, const struct triple *triple,
-			const char *name)
+			const char *name, const char *of)
 {
-	char hint[16], id[16];
+	char hint[16], id[ID_MAX];
 	struct step *step;
 	struct word word;
 
@@ -62,23 +65,40 @@ static bool plan_driver(const struct facts *facts, struct plan *plan, const stru
 	    fields_get(&triple->data->fields, "hint", hint, sizeof(hint)) < 0 ||
 	    strcmp(hint, "crypto_LUKS") == 0)
 		return false;
-	driver_id(name, id);
+	driver_id(of, id);
 	step = plan_step(plan, VERB_DRIVERS, id, "%s seems to hold it", triple->data->subject);
 	step_arg(plan, step, "module", hint);
 	return true;
 }
 
-/* The steps that verify and mount one role. */
-static void plan_role(const struct facts *facts, struct plan *plan, const struct triple *triple,
-		      const char *name, const char *where)
+/* The mount of one version; ret_id: its step's id. */
+static void plan_mount(const struct facts *facts, struct plan *plan, const struct triple *triple,
+		       const char *name, const char *of, bool driver, char ret_id[ID_MAX])
 {
-	char probe[FACT_NAME_MAX], mount[16], id[16];
 	struct step *step;
-	bool driver;
+	char id[ID_MAX];
 
-	driver = plan_driver(facts, plan, triple, name);
-	step = plan_step(plan, VERB_VERITY, name, "%s, DPS %s, %s", triple->why_disk,
-			 triple->type_name, triple->why_trust);
+	text_format(ret_id, ID_MAX, "mnt-%s", of);
+	step = plan_step(plan, VERB_MOUNT, ret_id, "policy %s=%s", name,
+			 triple->trusted_word ? "verity" : "signed");
+	step_arg(plan, step, "kind", "verity");
+	step_arg(plan, step, "what", name);
+	step_arg(plan, step, "where", strcmp(name, "usr") == 0 ? "/sysroot/usr" : "/sysroot");
+	role_mount_words(facts, plan, step, name);
+	step_after(plan, step, of);
+	driver_id(of, id);
+	if (driver)
+		step_after(plan, step, id);
+}
+
+/* The verification of one version. What failed before it under the same name makes room. */
+static void plan_verity(const struct facts *facts, struct plan *plan, const struct triple *triple,
+			const char *name, const char *id)
+{
+	struct step *step = plan_step(plan, VERB_VERITY, id, "%s, DPS %s, %s", triple->why_disk,
+				      triple->type_name, triple->why_trust);
+	char probe[FACT_NAME_MAX];
+
 	step_arg(plan, step, "name", name);
 	step_arg(plan, step, "data", triple->data->subject);
 	step_arg(plan, step, "hash", triple->hash->subject);
@@ -86,22 +106,73 @@ static void plan_role(const struct facts *facts, struct plan *plan, const struct
 		step_arg(plan, step, "sig", triple->sig->subject);
 	step_arg(plan, step, "roothash", triple->roothash);
 	step_arg(plan, step, "trust", triple->trusted_word ? "cmdline" : "signed");
+	if (strcmp(id, name) != 0)
+		step_arg(plan, step, "replaces", "yes");
 	role_verity_words(facts, plan, step, name);
 	probe_id(triple->disk, probe, sizeof(probe));
 	step_after(plan, step, probe);
 	step_after(plan, step, "dm");
+}
 
-	text_format(mount, sizeof(mount), "mnt-%s", name);
-	step = plan_step(plan, VERB_MOUNT, mount, "policy %s=%s", name,
-			 triple->trusted_word ? "verity" : "signed");
-	step_arg(plan, step, "kind", "verity");
-	step_arg(plan, step, "what", name);
-	step_arg(plan, step, "where", where);
-	role_mount_words(facts, plan, step, name);
-	step_after(plan, step, name);
-	driver_id(name, id);
-	if (driver)
-		step_after(plan, step, id);
+/* What failed, in the plan's own words; also for the variable that the next boot reads. */
+static void fall_back(struct plan *plan, const struct fact *failed, const struct triple *triple)
+{
+	char code[40], text[ERR_TEXT_MAX];
+
+	fields_get(&failed->fields, "code", code, sizeof(code));
+	fields_get(&failed->fields, "text", text, sizeof(text));
+	plan->fallback.code = err_from_name(code);
+	snprintf(plan->fallback.text, sizeof(plan->fallback.text), "%s (%s): %.200s",
+		 failed->subject, triple->data->subject, text);
+	plan_note(plan, "fallback: %s: %.150s", code, plan->fallback.text);
+}
+
+/* The mount of usr comes on top of the root's, and completes a root that is only a tmpfs. */
+static void order_usr(struct plan *plan, bool tmpfs)
+{
+	struct step *usr = &plan->steps[plan->n_steps - 1];
+
+	if (plan->n_refusals > 0 || usr->verb != VERB_MOUNT || !plan_find(plan, plan->root_mount))
+		return;
+	if (tmpfs)
+		step_arg(plan, usr, "base", "yes");
+	step_after(plan, usr, plan->root_mount);
+}
+
+/*
+ * The steps for one role: the newest version and, for each that failed and may be replaced, the
+ * next older one. Failed steps stay in the plan; a mount that nothing can come of does not. Root
+ * and /usr of two versions do not belong together, so `alone` is asked for.
+ */
+static void plan_role(const struct facts *facts, struct plan *plan, enum designator part,
+		      const char *arch, struct triple *triple, bool alone, char ret_mount[ID_MAX])
+{
+	const char *name = part == PART_USR ? "usr" : "root";
+	char id[ID_MAX], label[sizeof(triple->label)];
+	const struct fact *failed;
+
+	text_copy(id, sizeof(id), name);
+	for (unsigned int n = 2;; n++) {
+		bool driver = plan_driver(facts, plan, triple, name, id);
+		const struct fact *verity = facts_step_result(facts, id);
+
+		failed = fallback_failure(facts, id);
+		plan_verity(facts, plan, triple, name, id);
+		if (!failed || failed != verity)
+			plan_mount(facts, plan, triple, name, id, driver, ret_mount);
+		if (part == PART_USR)
+			order_usr(plan, alone);
+		if (!failed || plan->n_refusals > 0)
+			return;
+		fall_back(plan, failed, triple);
+		text_copy(label, sizeof(label), triple->label);
+		if (!alone || triple->trusted_word ||
+		    !triple_choose(facts, plan, part, arch, label, triple))
+			break;
+		text_format(id, sizeof(id), "%s-%u", name, n);
+	}
+	plan_refuse(plan, plan->fallback.code, "%s; no older version may take its place",
+		    plan->fallback.text);
 }
 
 static void plan_tmpfs_root(struct plan *plan, const char *why)
@@ -112,18 +183,6 @@ static void plan_tmpfs_root(struct plan *plan, const char *why)
 	step_arg(plan, step, "what", "tmpfs");
 	step_arg(plan, step, "where", "/sysroot");
 	step_arg(plan, step, "options", "mode=0755");
-}
-
-/* The mount of usr comes on top of the root's, and completes a root that is only a tmpfs. */
-static void order_usr(struct plan *plan, bool tmpfs)
-{
-	struct step *usr = &plan->steps[plan->n_steps - 1];
-
-	if (plan->n_refusals > 0 || usr->verb != VERB_MOUNT || !plan_find(plan, "mnt-root"))
-		return;
-	if (tmpfs)
-		step_arg(plan, usr, "base", "yes");
-	step_after(plan, usr, "mnt-root");
 }
 
 static void refuse_missing(const struct facts *facts, struct plan *plan, const char *arch)
@@ -181,6 +240,19 @@ static bool auto_off(const struct facts *facts)
 	return true;
 }
 
+/* A root that has no versions has none to fall back to. */
+static void refuse_failed(const struct facts *facts, struct plan *plan)
+{
+	const struct fact *failed = fallback_failure(facts, "root");
+	char code[40], text[ERR_TEXT_MAX];
+
+	if (!failed)
+		return;
+	fields_get(&failed->fields, "code", code, sizeof(code));
+	fields_get(&failed->fields, "text", text, sizeof(text));
+	plan_refuse(plan, err_from_name(code), "%s: %s", failed->subject, text);
+}
+
 void root_decide(const struct facts *facts, struct plan *plan)
 {
 	static struct triple root, usr; /* large, and no state: filled anew by each call */
@@ -199,8 +271,8 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
 	tmpfs = word_get(facts, "root", &word) && strcmp(word.value, "tmpfs") == 0;
 	luks = tmpfs ? NULL : luks_choose(facts, plan, arch);
-	has_root = luks || (!tmpfs && triple_choose(facts, plan, PART_ROOT, arch, &root));
-	has_usr = triple_choose(facts, plan, PART_USR, arch, &usr);
+	has_root = luks || (!tmpfs && triple_choose(facts, plan, PART_ROOT, arch, NULL, &root));
+	has_usr = triple_choose(facts, plan, PART_USR, arch, NULL, &usr);
 	if (plan->n_refusals > 0 || !demands_met(facts, plan, has_root, has_usr))
 		return;
 	if (!has_root && !has_usr) {
@@ -217,15 +289,16 @@ void root_decide(const struct facts *facts, struct plan *plan)
 			    usr.disk);
 		return;
 	}
+	text_copy(plan->root_mount, sizeof(plan->root_mount), "mnt-root");
 	if (luks)
 		plan_luks_root(facts, plan, luks);
 	else if (has_root)
-		plan_role(facts, plan, &root, "root", "/sysroot");
+		plan_role(facts, plan, PART_ROOT, arch, &root, !has_usr, plan->root_mount);
 	else
 		plan_tmpfs_root(plan, tmpfs ? "root=tmpfs" : "a usr partition and no root");
-	if (has_usr) {
-		plan_role(facts, plan, &usr, "usr", "/sysroot/usr");
-		order_usr(plan, !has_root);
-	}
-	plan->root_planned = plan->n_refusals == 0 && plan_find(plan, "mnt-root");
+	if (has_usr)
+		plan_role(facts, plan, PART_USR, arch, &usr, !has_root, plan->usr_mount);
+	if (luks || !has_root)
+		refuse_failed(facts, plan);
+	plan->root_planned = plan->n_refusals == 0 && plan_find(plan, plan->root_mount);
 }

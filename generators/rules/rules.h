@@ -65,3 +65,16 @@ void pair_add(struct pair *pair, const char *name);
 
 /* Refuses with what is wrong with each malformed table; false where there is none. */
 bool refuse_bad_tables(const struct facts *facts, struct plan *plan);
+
+/* What on_failure asks for. An appended word may choose none but the plain ends. */
+enum action { ACTION_POWEROFF, ACTION_REBOOT, ACTION_HALT, ACTION_RECOVER, ACTION_FALLBACK };
+enum action action_choose(const struct facts *facts);
+
+/* Whether a failed step's result means "try an older version": rules/root does that, or refuses. */
+bool fallback_takes(const struct facts *facts, const struct fact *result);
+
+/* That result of the verity step with this id or of its mount; or NULL. */
+const struct fact *fallback_failure(const struct facts *facts, const char *id);
+
+/* Whether the version behind the label's last '_' is not below the signed minimum, if any. */
+bool version_allowed(const struct facts *facts, const char *label);

@@ -17,7 +17,9 @@ struct role {
 	bool hash_trusted;	    /* and it is enough by itself */
 	unsigned int n_data, n_hash, n_sig, n_bad_sig;
 	const struct fact *first_data, *first_bad_sig;
-	const struct fact *excluded; /* the data of a complete set that a word does not mean */
+	struct pair excluded; /* the data of complete sets that a word does not mean */
+	struct pair too_old;  /* the data of those that are below the signed minimum */
+	const char *below;    /* only labels older than this one; NULL: all */
 };
 
 /* systemd-veritysetup-generator(8): systemd.verity_root_data= and its like. */
@@ -187,18 +189,21 @@ static bool complete(const struct facts *facts, struct plan *plan, struct role *
 	if (!root_word_matches(role->root_word, ret->data) ||
 	    !root_word_matches(role->data_word, ret->data) ||
 	    !root_word_matches(role->tree_word, ret->hash)) {
-		if (!role->excluded || strcmp(ret->data->subject, role->excluded->subject) < 0)
-			role->excluded = ret->data;
+		pair_add(&role->excluded, ret->data->subject);
 		return false;
 	}
 	fields_get(&ret->data->fields, "disk", ret->disk, sizeof(ret->disk));
 	if (!fields_are(&ret->hash->fields, "disk", ret->disk))
 		return false;
 	fields_get(&ret->data->fields, "label", ret->label, sizeof(ret->label));
+	if (!role->disk && !version_allowed(facts, ret->label)) {
+		pair_add(&role->too_old, ret->data->subject);
+		return false;
+	}
 	text_copy(ret->roothash, sizeof(ret->roothash), roothash);
 	text_copy(ret->type_name, sizeof(ret->type_name), role->data);
-	snprintf(ret->why_disk, sizeof(ret->why_disk), "%s",
-		 plan->any_disk ? "any disk" : "LoaderDevicePartUUID");
+	text_copy(ret->why_disk, sizeof(ret->why_disk),
+		  plan->any_disk ? "any disk" : "LoaderDevicePartUUID");
 	return true;
 }
 
@@ -231,7 +236,8 @@ static bool choose_signed(const struct facts *facts, struct plan *plan, struct r
 		    !part_eligible(facts, plan, role, part) ||
 		    fields_get(&sig->fields, "roothash", roothash, sizeof(roothash)) < 0 ||
 		    (role->hash_word[0] && strcmp(roothash, role->hash_word) != 0) ||
-		    !complete(facts, plan, role, roothash, &one))
+		    !complete(facts, plan, role, roothash, &one) ||
+		    (role->below && version_compare(one.label, role->below) >= 0))
 			continue;
 		pair_add(&disks, one.disk);
 		newer = found ? version_compare(one.label, ret->label) : 1;
@@ -258,28 +264,29 @@ static bool choose_signed(const struct facts *facts, struct plan *plan, struct r
 static bool choose_by_word(const struct facts *facts, struct plan *plan, struct role *role,
 			   struct triple *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	ret->trusted_word = true;
+	*ret = (struct triple){ .trusted_word = true };
 	snprintf(ret->why_trust, sizeof(ret->why_trust), "%shash= of the command line", role->name);
 	return complete(facts, plan, role, role->hash_word, ret);
 }
 
 /* The role's partitions are there, but nothing complete: say which link of the chain is missing. */
-static void refuse_incomplete(const struct facts *facts, struct plan *plan, const struct role *role)
+static void refuse_incomplete(struct plan *plan, const struct role *role)
 {
 	const char *at = role->first_data ? role->first_data->subject : "?";
 	char text[ERR_TEXT_MAX] = "";
 
-	(void)facts;
-	if (role->hash_word[0] && !plan->any_disk)
+	if (role->too_old.a[0])
+		plan_refuse(plan, E_VERSION, "%s: %s is older than the signed minimum version",
+			    role->name, role->too_old.a);
+	else if (role->hash_word[0] && !plan->any_disk)
 		plan_refuse(plan, E_ROOT_MISSING,
 			    "%s: no data and verity partition with the UUIDs "
 			    "of %shash=%.16s…",
 			    role->name, role->name, role->hash_word);
-	else if (role->excluded)
+	else if (role->excluded.a[0])
 		plan_refuse(plan, E_ROOT_MISSING,
 			    "%s: %s is complete and signed, but not what the command line names",
-			    role->name, role->excluded->subject);
+			    role->name, role->excluded.a);
 	else if (role->hash_word[0])
 		return; /* it may still turn up on another disk */
 	else if (role->n_data == 0)
@@ -345,12 +352,13 @@ static void check_flags(struct plan *plan, enum designator part, const struct tr
 }
 
 bool triple_choose(const struct facts *facts, struct plan *plan, enum designator part,
-		   const char *arch, struct triple *ret)
+		   const char *arch, const char *below, struct triple *ret)
 {
 	struct role role;
 	bool found;
 
 	role_words(facts, plan, part, arch, &role);
+	role.below = below;
 	if (!root_word_known(role.root_word) || !root_word_known(role.data_word) ||
 	    !root_word_known(role.tree_word)) {
 		plan_refuse(
@@ -371,8 +379,8 @@ bool triple_choose(const struct facts *facts, struct plan *plan, enum designator
 		return false;
 	if (found)
 		check_flags(plan, part, ret);
-	else
-		refuse_incomplete(facts, plan, &role);
+	else if (!below)
+		refuse_incomplete(plan, &role);
 	return found;
 }
 
@@ -388,6 +396,6 @@ bool triple_of_image(const struct facts *facts, struct plan *plan, enum designat
 		return false;
 	if (choose_signed(facts, plan, &role, ret))
 		return true;
-	refuse_incomplete(facts, plan, &role);
+	refuse_incomplete(plan, &role);
 	return false;
 }

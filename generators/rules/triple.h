@@ -17,10 +17,11 @@ struct triple {
 
 /*
  * Whether the role (PART_ROOT or PART_USR) has a set of partitions that the policy accepts; a
- * refusal is in the plan where the role is there but not as it must be.
+ * refusal is in the plan where the role is there but not as it must be. With `below`, only labels
+ * that are older than it count, and to have none is no refusal yet.
  */
 bool triple_choose(const struct facts *facts, struct plan *plan, enum designator role,
-		   const char *arch, struct triple *ret);
+		   const char *arch, const char *below, struct triple *ret);
 
 /* The same of an extension image's loop device: no word and no weaker level than signed counts. */
 bool triple_of_image(const struct facts *facts, struct plan *plan, enum designator role,

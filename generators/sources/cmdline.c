@@ -116,9 +116,10 @@ static int check_seconds(const char *key, const char *value, uint64_t min, struc
 /* lintel's own words are all known: a misspelt one must not pass for one that is not given. */
 static int check_own_word(const char *key, const char *value, struct err *err)
 {
-	/* the report is of a test image; the rules of the last three say themselves what they take */
-	static const char *const plain[] = { "lintel.debug", "lintel.report", "lintel.verity",
-					     "lintel.extensions", "lintel.ask" };
+	/* the report is of a test image; the rules of the last ones say themselves what they take */
+	static const char *const plain[] = { "lintel.debug",  "lintel.report",
+					     "lintel.verity", "lintel.extensions",
+					     "lintel.ask",    "lintel.minimum_version" };
 	char text[SHOWN_MAX];
 
 	if (text_starts(key, "rd."))
@@ -131,6 +132,9 @@ static int check_own_word(const char *key, const char *value, struct err *err)
 		return check_seconds(key, value, 1, err);
 	if (strcmp(key, "lintel.pause") == 0)
 		return check_seconds(key, value, 0, err);
+	if (strcmp(key, "lintel.minimum_version") == 0 && (!value || !version_valid(value)))
+		return err_set(err, E_CMDLINE, EINVAL, "%s: not a version: \"%s\"", key,
+			       shown(value ?: "", text));
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
 		if (strcmp(key, plain[i]) == 0)
 			return 0;

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define VERSION_MAX 64
+
 static int add_value(struct facts *facts, const char *subject, const char *value, struct err *err)
 {
 	struct fact fact;
@@ -91,6 +93,28 @@ static int read_ask(int root_fd, struct facts *facts, struct err *err)
 	return err_set(err, E_CMDLINE, EINVAL, "/%s: " ASK_CHOICES, path);
 }
 
+bool version_valid(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && len < VERSION_MAX &&
+	       strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ.~^-+") == len;
+}
+
+static int read_minimum_version(int root_fd, struct facts *facts, struct err *err)
+{
+	static const char path[] = "etc/lintel/minimum-version";
+	char text[VERSION_MAX];
+	int r = read_line(root_fd, path, text, sizeof(text), E_CMDLINE, err);
+
+	if (r <= 0)
+		return r;
+	if (version_valid(text))
+		return add_value(facts, "minimum-version", text, err);
+	return err_set(err, E_CMDLINE, EINVAL, "/%s: not a version", path);
+}
+
 int config_read(int root_fd, struct facts *facts, struct err *err)
 {
 	int r = add_value(facts, "arch", dps_native_arch(), err);
@@ -101,5 +125,7 @@ int config_read(int root_fd, struct facts *facts, struct err *err)
 		r = read_policy(root_fd, facts, err);
 	if (r == 0)
 		r = read_ask(root_fd, facts, err);
+	if (r == 0)
+		r = read_minimum_version(root_fd, facts, err);
 	return r < 0 ? r : read_on_failure(root_fd, facts, err);
 }

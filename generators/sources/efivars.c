@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * EFI variables through efivarfs: four bytes of attributes, then the data (UEFI 2.10 section 8.2).
- * All but lintel's own last refusal are volatile: they can only be of this boot's firmware, boot loader or stub, as an
+ * All but lintel's own are volatile: they can only be of this boot's firmware, boot loader or stub, as an
  * operating system can create none but persistent ones. What is malformed counts as unset, and
  * says so.
  */
@@ -31,6 +31,7 @@ static const struct variable {
 	{ "SecureBoot", GLOBAL_GUID, FORM_BOOL },
 	{ "SetupMode", GLOBAL_GUID, FORM_BOOL },
 	{ REFUSAL_VARIABLE, LINTEL_GUID, FORM_REFUSAL },
+	{ FALLBACK_VARIABLE, LINTEL_GUID, FORM_REFUSAL },
 };
 
 static int decode(const uint8_t *data, size_t size, enum form form, char *ret, size_t max)

@@ -16,6 +16,7 @@
 /* lintel's own, made at random */
 #define LINTEL_GUID "5d1f3c6e-88a4-4d0b-9b67-2f0f7a1e93c5"
 #define REFUSAL_VARIABLE "LintelLastRefusal"
+#define FALLBACK_VARIABLE "LintelLastFallback" /* the same form; its count is always 1 */
 #define EFI_ATTRIBUTES_SIZE 4
 #define EFI_PERSISTENT 7 /* non-volatile, boot and runtime access (UEFI 2.10 section 8.2) */
 #define ENTRY_MAX 128	 /* of a loader entry's name, with its NUL */

@@ -28,6 +28,9 @@ int efivars_read(int root_fd, struct facts *facts, struct err *err);
  * firmware's kind and the machine's architecture. */
 int config_read(int root_fd, struct facts *facts, struct err *err);
 /* The values of lintel.on_failure= and of /etc/lintel/on-failure. */
+/* Letters, digits and the marks of UAPI.10 ("Version Format Specification"), one at least. */
+bool version_valid(const char *text);
+
 #define ON_FAILURE_CHOICES "poweroff, reboot, halt, recover or fallback"
 bool on_failure_known(const char *text);
 

@@ -71,6 +71,27 @@ def flip_everywhere(role, step=4096, label=None):
     return change
 
 
+def flip_inside(role, step=4096, label=None):
+    """As flip_everywhere(), but the last block is good, too: what opens it reads only those two."""
+    def change(disk):
+        part = disk.table.find(role, label)
+        for at in range(step, part.size - step, step):
+            xor(disk, part.offset + at)
+    return change
+
+
+def flip_text(role, text, label=None):
+    """Flips one bit of each place where a text stands."""
+    def change(disk):
+        part = disk.table.find(role, label)
+        data, at = disk.read(part.offset, part.size), -1
+        if text not in data:
+            raise LookupError(f"{role}: no {text!r}")
+        while (at := data.find(text, at + 1)) >= 0:
+            xor(disk, part.offset + at)
+    return change
+
+
 def overwrite(role, data=b"\0", label=None):
     """Fills a partition by repeating `data`."""
     def change(disk):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a refusal shows and leaves behind. */
+#include "generators/rules/rules.h"
 #include "generators/sources/loader.h"
 #include "init/screen.h"
 #include "machine.h"

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a failure leads to: how a refused boot ends and, where the UKI asks for fallback, which
+ * failed verifications lead to an older version of the image instead of a refusal. A version that
+ * is below the signed minimum is never taken: else corrupting the new one would be a downgrade.
+ */
+#include "generators/rules/rules.h"
+
+#include <string.h>
+
+static bool choose(const char *name, bool own, enum action *ret)
+{
+	static const struct {
+		const char *name;
+		bool own_only;
+	} actions[] = {
+		[ACTION_POWEROFF] = { "poweroff", false }, [ACTION_REBOOT] = { "reboot", false },
+		[ACTION_HALT] = { "halt", false },	   [ACTION_RECOVER] = { "recover", true },
+		[ACTION_FALLBACK] = { "fallback", true },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(actions); i++) {
+		if (strcmp(actions[i].name, name) != 0 || (actions[i].own_only && !own))
+			continue;
+		*ret = (enum action)i;
+		return true;
+	}
+	return false;
+}
+
+enum action action_choose(const struct facts *facts)
+{
+	static const struct {
+		enum fact_kind kind;
+		const char *subject;
+	} places[] = {
+		{ FACT_CMDLINE, "rd.lintel.on_failure" },
+		{ FACT_CMDLINE, "lintel.on_failure" },
+		{ FACT_CONFIG, "on-failure" },
+	};
+	enum action action = ACTION_POWEROFF;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		const struct fact *fact = facts_last(facts, places[i].kind, places[i].subject);
+		char name[16] = "";
+
+		if (!fact)
+			continue;
+		fields_get(&fact->fields, "value", name, sizeof(name));
+		if (choose(name,
+			   fact->kind == FACT_CONFIG || fields_are(&fact->fields, "trusted", "yes"),
+			   &action))
+			break;
+	}
+	return action;
+}
+
+/* "root", "usr", "root-2", …, and their mounts. */
+static bool is_version(const char *id)
+{
+	if (text_starts(id, "mnt-"))
+		id += strlen("mnt-");
+	if (text_starts(id, "root"))
+		id += strlen("root");
+	else if (text_starts(id, "usr"))
+		id += strlen("usr");
+	else
+		return false;
+	if (*id == '\0')
+		return true;
+	return *id++ == '-' && *id && strspn(id, "0123456789") == strlen(id);
+}
+
+/* What the disk is to blame for; that the kernel or the initrd lacks something is no reason. */
+static bool is_verification(enum err_code code)
+{
+	return code == E_SIG_MALFORMED || code == E_SIG_MISMATCH || code == E_SIG_UNTRUSTED ||
+	       code == E_VERITY_SUPERBLOCK || code == E_VERITY_CORRUPT || code == E_IO;
+}
+
+bool fallback_takes(const struct facts *facts, const struct fact *result)
+{
+	char code[40];
+
+	return fields_are(&result->fields, "status", "failed") && is_version(result->subject) &&
+	       fields_get(&result->fields, "code", code, sizeof(code)) == 0 &&
+	       is_verification(err_from_name(code)) && action_choose(facts) == ACTION_FALLBACK;
+}
+
+const struct fact *fallback_failure(const struct facts *facts, const char *id)
+{
+	const struct fact *result = facts_step_result(facts, id);
+	char mount[32];
+
+	if (result && fallback_takes(facts, result))
+		return result;
+	text_format(mount, sizeof(mount), "mnt-%s", id);
+	result = facts_step_result(facts, mount);
+	return result && fallback_takes(facts, result) ? result : NULL;
+}
+
+bool version_allowed(const struct facts *facts, const char *label)
+{
+	const char *version = strrchr(label, '_');
+	char minimum[64];
+	struct word word;
+
+	version = version ? version + 1 : "";
+	value_get(facts, FACT_CONFIG, "minimum-version", minimum, sizeof(minimum));
+	if (minimum[0] && version_compare(version, minimum) < 0)
+		return false;
+	return !word_get(facts, "lintel.minimum_version", &word) ||
+	       version_compare(version, word.value) >= 0;
+}
