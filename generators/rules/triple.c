@@ -17,9 +17,8 @@ struct role {
 	bool hash_trusted;	    /* and it is enough by itself */
 	unsigned int n_data, n_hash, n_sig, n_bad_sig;
 	const struct fact *first_data, *first_bad_sig;
-	struct pair excluded; /* the data of complete sets that a word does not mean */
-	struct pair too_old;  /* the data of those that are below the signed minimum */
-	const char *below;    /* only labels older than this one; NULL: all */
+	struct pair excluded, too_old; /* complete sets that no word means; below the minimum */
+	const char *below;	       /* only labels older than this one; NULL: all */
 };
 
 /* systemd-veritysetup-generator(8): systemd.verity_root_data= and its like. */
