@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The two files of the initrd's configuration: what is taken is a policy, and one of three words. */
+/* The files of the initrd's configuration: what is taken is a policy, known words, and a version. */
 #include "generators/policy.h"
 #include "generators/sources/sources.h"
 #include "tests/fuzz/fuzz.h"
@@ -20,23 +20,44 @@ static void check_policy(const struct facts *facts, const uint8_t *file, size_t 
 
 static void check_on_failure(const struct facts *facts)
 {
+	static const char *const words[] = { "poweroff", "reboot", "halt", "recover", "fallback" };
 	const struct fact *fact = facts_find(facts, FACT_CONFIG, "on-failure");
+	bool known = false;
 
-	must(fact && (fields_are(&fact->fields, "value", "poweroff") ||
-		      fields_are(&fact->fields, "value", "reboot") ||
-		      fields_are(&fact->fields, "value", "halt")));
+	for (size_t i = 0; fact && i < ARRAY_SIZE(words); i++)
+		known |= fields_are(&fact->fields, "value", words[i]);
+	must(known);
+}
+
+static void check_ask(const struct facts *facts)
+{
+	const struct fact *fact = facts_find(facts, FACT_CONFIG, "ask");
+	char value[FIELDS_MAX];
+
+	must(fact && fields_get(&fact->fields, "value", value, sizeof(value)) == 0);
+	must(strspn(value, "pinashrecovy,") == strlen(value));
+}
+
+static void check_version(const struct facts *facts)
+{
+	const struct fact *fact = facts_find(facts, FACT_CONFIG, "minimum-version");
+	char value[FIELDS_MAX];
+
+	must(fact && fields_get(&fact->fields, "value", value, sizeof(value)) == 0);
+	must(value[0] && !strpbrk(value, "_/ \n%") && strlen(value) < 64);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const paths[] = { "etc/lintel/image-policy", "etc/lintel/on-failure" };
+	static const char *const paths[] = { "etc/lintel/image-policy", "etc/lintel/on-failure",
+					     "etc/lintel/ask", "etc/lintel/minimum-version" };
 	struct facts *facts = empty_facts();
 	struct err err = { .code = E_NONE };
-	const uint8_t *files[2];
-	size_t lens[2], n = 0;
+	const uint8_t *files[4];
+	size_t lens[4], n = 0;
 
 	must(fs_mkdirs(scratch_fd(), "etc/lintel", 0755) == 0);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		if (n == i && next_piece(&data, &size, &files[n], &lens[n])) {
 			must(fs_create(scratch_fd(), paths[i], files[n], lens[n], 0644) == 0);
 			n++;
@@ -57,5 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_policy(facts, files[0], lens[0]);
 	if (n > 1)
 		check_on_failure(facts);
+	if (n > 2)
+		check_ask(facts);
+	if (n > 3)
+		check_version(facts);
 	return 0;
 }
