@@ -23,7 +23,8 @@ CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generator
 INIT := $(CORE) $(wildcard init/*.c modules/*.c)
 HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c \
 	images/pe.c images/predict.c images/predict_main.c
-UNIT := $(CORE) init/explain.c init/screen.c images/image.c images/pe.c images/predict.c $(wildcard modules/dm.c modules/pkcs7.c modules/prompt.c tests/unit/*.c)
+UNIT := $(CORE) init/explain.c init/screen.c images/image.c images/pe.c images/predict.c \
+	$(wildcard modules/dm.c modules/pkcs7.c modules/prompt.c tests/unit/*.c)
 WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 UNIT_TPM := $(CORE) $(wildcard modules/tpm2*.c tests/tpm/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

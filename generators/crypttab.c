@@ -203,9 +203,19 @@ int crypt_key_path(const char *path, struct err *err)
 	return 0;
 }
 
+static const char *const ask_words[] = { "pin", "passphrase", "recovery" };
+
+void ask_format(unsigned int ask, char ret[ASK_TEXT_SIZE])
+{
+	ret[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(ask_words); i++)
+		if (ask >> i & 1)
+			text_format(ret + strlen(ret), ASK_TEXT_SIZE - strlen(ret), "%s%s",
+				    ret[0] ? "," : "", ask_words[i]);
+}
+
 int ask_parse(const char *text, unsigned int *ret)
 {
-	static const char *const words[] = { "pin", "passphrase", "recovery" };
 	char copy[64], *rest = copy, *word;
 	unsigned int ask = 0;
 
@@ -217,9 +227,9 @@ int ask_parse(const char *text, unsigned int *ret)
 	while ((word = strsep(&rest, ",")) != NULL) {
 		size_t i = 0;
 
-		while (i < ARRAY_SIZE(words) && strcmp(word, words[i]) != 0)
+		while (i < ARRAY_SIZE(ask_words) && strcmp(word, ask_words[i]) != 0)
 			i++;
-		if (i == ARRAY_SIZE(words))
+		if (i == ARRAY_SIZE(ask_words))
 			return -EINVAL;
 		ask |= 1U << i;
 	}

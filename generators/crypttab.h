@@ -39,4 +39,7 @@ int crypt_key_path(const char *path, struct err *err);
 #define ASK_PASSPHRASE 2U
 #define ASK_RECOVERY 4U
 #define ASK_CHOICES "pin, passphrase, recovery or no"
+#define ASK_TEXT_SIZE 32
 int ask_parse(const char *text, unsigned int *ret);
+/* The list as ask_parse() takes it; empty for 0. */
+void ask_format(unsigned int ask, char ret[ASK_TEXT_SIZE]);

@@ -32,14 +32,9 @@ static const struct {
 	{ FACT_RESULT, LINK_FIELD, "status" },
 };
 
-/* FNV-1a over kind and text. */
 static unsigned int bucket_of(enum fact_kind kind, const char *text)
 {
-	uint32_t hash = 2166136261U ^ (uint32_t)kind;
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 16777619U;
-	return (hash ^ hash >> 16) % FACTS_BUCKETS;
+	return text_hash(kind, text) % FACTS_BUCKETS;
 }
 
 static bool name_valid(const char *name)
@@ -73,6 +68,13 @@ static void link_last(struct facts *facts, enum fact_link link, unsigned int buc
 	else
 		facts->head[link][bucket] = (uint16_t)facts->n;
 	*tail = (uint16_t)facts->n;
+}
+
+void facts_clear(struct facts *facts)
+{
+	facts->n = 0;
+	memset(facts->head, 0, sizeof(facts->head));
+	memset(facts->tail, 0, sizeof(facts->tail));
 }
 
 int facts_add(struct facts *facts, const struct fact *fact, struct err *err)

@@ -65,6 +65,9 @@ struct facts {
 
 const char *fact_kind_name(enum fact_kind kind);
 
+/* Empties a list. */
+void facts_clear(struct facts *facts);
+
 /* Appends a copy. 0, or -ENOSPC with E_LIMIT, or -EINVAL where a name is empty or has blanks. */
 int facts_add(struct facts *facts, const struct fact *fact, struct err *err);
 

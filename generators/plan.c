@@ -32,14 +32,9 @@ void plan_reset(struct plan *plan)
 	plan->disks_read = plan->enough = plan->late_too = plan->asks = false;
 }
 
-/* FNV-1a */
 static unsigned int bucket_of(const char *id)
 {
-	uint32_t hash = 2166136261U;
-
-	for (; *id; id++)
-		hash = (hash ^ (unsigned char)*id) * 16777619U;
-	return (hash ^ hash >> 16) % PLAN_BUCKETS;
+	return text_hash(0, id) % PLAN_BUCKETS;
 }
 
 /* Of two steps with one id the earlier is found. */

@@ -4,6 +4,7 @@
 #include "images/plan.h"
 #include "images/predict.h"
 #include "init/base/fs.h"
+#include "init/explain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define KDF_MEMORY_KIB (4U << 20) /* the most that cryptsetup uses: the machine is not known */
 #define PCRS_FILE_MAX 65536
@@ -22,18 +24,6 @@ struct report {
 	enum verdict verdict; /* of the worst partition */
 };
 
-static void print_json_text(const char *text)
-{
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\' || (unsigned char)*text < 32)
-			printf("\\u%04x", (unsigned int)*text);
-		else
-			putchar(*text);
-	}
-	putchar('"');
-}
-
 static void print_token(struct report *report, const char *part, int id, enum verdict verdict,
 			const struct err *why)
 {
@@ -41,18 +31,20 @@ static void print_token(struct report *report, const char *part, int id, enum ve
 	bool yes = verdict == VERDICT_YES;
 
 	if (report->json) {
-		printf("%s\n    {\"partition\": \"%s\", \"token\": %d, \"unseals\": \"%s\"",
-		       report->comma ? "," : "", part, id, words[verdict]);
+		dprintf(STDOUT_FILENO,
+			"%s\n    {\"partition\": \"%s\", \"token\": %d, \"unseals\": \"%s\"",
+			report->comma ? "," : "", part, id, words[verdict]);
 		if (!yes) {
-			printf(", \"code\": \"%s\", \"why\": ", err_name(why->code));
-			print_json_text(why->text);
+			dprintf(STDOUT_FILENO,
+				", \"code\": \"%s\", \"why\": ", err_name(why->code));
+			explain_json_string(STDOUT_FILENO, why->text);
 		}
-		putchar('}');
+		dprintf(STDOUT_FILENO, "}");
 		report->comma = true;
 		return;
 	}
-	printf("%s  token %d  %s", part, id, words[verdict]);
-	printf(yes ? "\n" : "  %s: %s\n", err_name(why->code), why->text);
+	dprintf(STDOUT_FILENO, "%s  token %d  %s", part, id, words[verdict]);
+	dprintf(STDOUT_FILENO, yes ? "\n" : "  %s: %s\n", err_name(why->code), why->text);
 }
 
 static void judge_header(struct report *report, const char *part, const struct luks2_header *header)
@@ -146,12 +138,13 @@ static void print_pcr(const struct report *report)
 
 		hex_encode(bank->values[11], bank->size, text);
 		if (report->json)
-			printf("%s\"%s\": \"%s\"", i ? ", " : "{\"pcr11\": {", bank->name, text);
+			dprintf(STDOUT_FILENO, "%s\"%s\": \"%s\"", i ? ", " : "{\"pcr11\": {",
+				bank->name, text);
 		else
-			printf("11:%s=%s\n", bank->name, text);
+			dprintf(STDOUT_FILENO, "11:%s=%s\n", bank->name, text);
 	}
 	if (report->json)
-		printf("},\n \"tokens\": [");
+		dprintf(STDOUT_FILENO, "},\n \"tokens\": [");
 }
 
 static int predict_mapped(const char *disk, const uint8_t *bytes, size_t size, const char *pcrs,
@@ -168,7 +161,7 @@ static int predict_mapped(const char *disk, const uint8_t *bytes, size_t size, c
 	print_pcr(&report);
 	r = judge_disk(&report, disk, err);
 	if (json)
-		printf("\n]}\n");
+		dprintf(STDOUT_FILENO, "\n]}\n");
 	if (r < 0)
 		return r;
 	return report.verdict == VERDICT_YES ? 0 : report.verdict == VERDICT_NO ? 5 : 6;

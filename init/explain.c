@@ -180,7 +180,7 @@ void explain_plan(int fd, const struct facts *facts, const struct plan *plan, bo
 			plan->refusals[i].text);
 }
 
-static void json_string(int fd, const char *text)
+void explain_json_string(int fd, const char *text)
 {
 	dprintf(fd, "\"");
 	for (; *text; text++) {
@@ -199,7 +199,7 @@ static void json_string(int fd, const char *text)
 static void json_member(int fd, const char *key, const char *value)
 {
 	dprintf(fd, ", \"%s\": ", key);
-	json_string(fd, value);
+	explain_json_string(fd, value);
 }
 
 static void json_step(int fd, const struct facts *facts, const struct plan *plan,
@@ -208,7 +208,7 @@ static void json_step(int fd, const struct facts *facts, const struct plan *plan
 	char what[FIELDS_MAX];
 
 	dprintf(fd, "    { \"id\": ");
-	json_string(fd, step->id);
+	explain_json_string(fd, step->id);
 	json_member(fd, "verb", verb_name(step->verb));
 	explain_what(step, what, sizeof(what));
 	json_member(fd, "what", what);
@@ -217,7 +217,7 @@ static void json_step(int fd, const struct facts *facts, const struct plan *plan
 		dprintf(fd, " \"*\"%s", step->n_after ? "," : " ");
 	for (unsigned int i = 0; i < step->n_after; i++) {
 		dprintf(fd, "%s ", i ? "," : "");
-		json_string(fd, plan->steps[step->after[i]].id);
+		explain_json_string(fd, plan->steps[step->after[i]].id);
 	}
 	dprintf(fd, " ]");
 	json_member(fd, "because", step->because);
@@ -236,12 +236,12 @@ void explain_json(int fd, const struct facts *facts, const struct plan *plan)
 	dprintf(fd, "  ],\n  \"notes\": [");
 	for (size_t i = 0; i < plan->n_notes; i++) {
 		dprintf(fd, "%s ", i ? "," : "");
-		json_string(fd, plan->notes[i]);
+		explain_json_string(fd, plan->notes[i]);
 	}
 	dprintf(fd, " ],\n  \"waits\": [");
 	for (size_t i = 0; i < plan->n_waits; i++) {
 		dprintf(fd, "%s ", i ? "," : "");
-		json_string(fd, plan->waits[i].what);
+		explain_json_string(fd, plan->waits[i].what);
 	}
 	dprintf(fd, " ],\n  \"refusals\": [");
 	for (size_t i = 0; i < plan->n_refusals; i++) {
@@ -285,9 +285,9 @@ static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
 	explain_what(step, what, sizeof(what));
 	snprintf(label, sizeof(label), "%s %s", verb_name(step->verb), what);
 	dprintf(fd, "  \"%s\" [fillcolor=\"%s\", tooltip=", step->id, fill);
-	json_string(fd, step->because);
+	explain_json_string(fd, step->because);
 	dprintf(fd, ", label=");
-	json_string(fd, label);
+	explain_json_string(fd, label);
 	dprintf(fd, "];\n");
 	for (unsigned int i = 0; i < step->n_after; i++)
 		dprintf(fd, "  \"%s\" -> \"%s\";\n", plan->steps[step->after[i]].id, step->id);
@@ -310,7 +310,7 @@ void explain_dot(int fd, const struct facts *facts, const struct plan *plan)
 	for (size_t i = 0; i < plan->n_refusals; i++) {
 		dprintf(fd, "  refusal%zu [fillcolor=\"#f6c9c9\", label=\"%s\", tooltip=", i,
 			err_name(plan->refusals[i].code));
-		json_string(fd, plan->refusals[i].text);
+		explain_json_string(fd, plan->refusals[i].text);
 		dprintf(fd, "];\n");
 	}
 	dprintf(fd, "}\n");

@@ -7,6 +7,8 @@
 /* A table: id, step, what, after, because; with marks (done, failed, running, waiting). */
 void explain_plan(int fd, const struct facts *facts, const struct plan *plan, bool marks);
 void explain_json(int fd, const struct facts *facts, const struct plan *plan);
+/* One text, quoted. */
+void explain_json_string(int fd, const char *text);
 /* Graphviz. */
 void explain_dot(int fd, const struct facts *facts, const struct plan *plan);
 /* One line a fact, as facts_parse() reads. */

@@ -214,7 +214,7 @@ static void show(const struct screen *screen)
 	n = fs_pread(fd, text, sizeof(text), 0);
 	if (n <= 0)
 		return;
-	screen_clean(text, (size_t)n);
+	consoles_clean(text, (size_t)n);
 	consoles_write(&consoles, text, (size_t)n);
 }
 
@@ -237,7 +237,7 @@ void refuse(struct boot *boot, const struct err *why)
 	if (!safe) {
 		text_format(line, sizeof(line), "\n%s, and the TPM cannot be capped: %.200s\n",
 			    err_name(why->code), capped.text);
-		screen_clean(line, strlen(line));
+		consoles_clean(line, strlen(line));
 		consoles_print(&consoles, line);
 		end(RB_POWER_OFF, "Powering off at once.\n");
 	}

@@ -44,10 +44,3 @@ void screen_write(int fd, const struct screen *screen)
 		err_name(why->code), screen->phone, err_meaning(why->code), why->text,
 		err_advice(why->code), screen->next_boot, screen->capped);
 }
-
-void screen_clean(char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if ((text[i] < ' ' || text[i] > '~') && text[i] != '\n')
-			text[i] = '?';
-}

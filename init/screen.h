@@ -18,6 +18,3 @@ struct screen {
  * what to do.
  */
 void screen_write(int fd, const struct screen *screen);
-
-/* All but printable ASCII and newlines becomes '?': texts may quote a hostile disk. */
-void screen_clean(char *text, size_t size);

@@ -22,15 +22,12 @@ struct asking {
 	uint64_t end_usec;
 };
 
-/* The header, the TPM and the disk have a part in the text: what is no ASCII must not speak. */
 static void say(const struct asking *asking, const char *what, const char *text)
 {
 	char line[ERR_TEXT_MAX + 80];
 
 	snprintf(line, sizeof(line), "%s%s\n", what, text);
-	for (char *at = line; *at; at++)
-		if ((*at < ' ' || *at > '~') && *at != '\n')
-			*at = '?';
+	consoles_clean(line, strlen(line));
 	consoles_print(&asking->consoles, line);
 }
 

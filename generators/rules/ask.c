@@ -91,22 +91,29 @@ void pair_add(struct pair *pair, const char *name)
 	}
 }
 
+void fact_err(const struct fact *fact, enum err_code otherwise, struct err *ret)
+{
+	char code[40];
+
+	fields_get(&fact->fields, "code", code, sizeof(code));
+	fields_get(&fact->fields, "text", ret->text, sizeof(ret->text));
+	ret->code = err_from_name(code);
+	if (ret->code == E_MAX_ || ret->code == E_NONE)
+		ret->code = otherwise;
+}
+
 bool refuse_bad_tables(const struct facts *facts, struct plan *plan)
 {
 	bool any = false;
 
 	for (const struct fact *gpt = NULL;
 	     (gpt = facts_with(facts, FACT_GPT, "state", "bad", gpt)) != NULL;) {
-		char code[40], text[ERR_TEXT_MAX];
-		enum err_code known;
+		struct err err;
 
 		if (disk_is_image(gpt->subject))
 			continue;
-		fields_get(&gpt->fields, "code", code, sizeof(code));
-		fields_get(&gpt->fields, "text", text, sizeof(text));
-		known = err_from_name(code);
-		plan_refuse(plan, known == E_MAX_ || known == E_NONE ? E_GPT : known, "%s: %s",
-			    gpt->subject, text);
+		fact_err(gpt, E_GPT, &err);
+		plan_refuse(plan, err.code, "%s: %s", gpt->subject, err.text);
 		any = true;
 	}
 	return any;

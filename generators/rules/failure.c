@@ -24,19 +24,16 @@ void failure_decide(const struct facts *facts, struct plan *plan)
 		plan_note(plan, "an earlier boot took an older version: %.150s", last->fields.text);
 	for (const struct fact *result = NULL;
 	     (result = facts_with(facts, FACT_RESULT, "status", "failed", result)) != NULL;) {
-		char code[40], text[ERR_TEXT_MAX];
-		enum err_code known;
+		char code[40];
+		struct err err;
 
 		if (fallback_takes(facts, result))
 			continue;
+		fact_err(result, E_INTERNAL, &err);
 		fields_get(&result->fields, "code", code, sizeof(code));
-		fields_get(&result->fields, "text", text, sizeof(text));
-		known = err_from_name(code);
-		if (known == E_MAX_ || known == E_NONE)
-			known = E_INTERNAL;
 		if (optional(result->subject))
-			plan_note(plan, "%s failed: %s: %s", result->subject, code, text);
+			plan_note(plan, "%s failed: %s: %s", result->subject, code, err.text);
 		else
-			plan_refuse(plan, known, "%s: %s", result->subject, text);
+			plan_refuse(plan, err.code, "%s: %s", result->subject, err.text);
 	}
 }

@@ -117,14 +117,13 @@ static void plan_verity(const struct facts *facts, struct plan *plan, const stru
 /* What failed, in the plan's own words; also for the variable that the next boot reads. */
 static void fall_back(struct plan *plan, const struct fact *failed, const struct triple *triple)
 {
-	char code[40], text[ERR_TEXT_MAX];
+	struct err err;
 
-	fields_get(&failed->fields, "code", code, sizeof(code));
-	fields_get(&failed->fields, "text", text, sizeof(text));
-	plan->fallback.code = err_from_name(code);
+	fact_err(failed, E_INTERNAL, &err);
+	plan->fallback.code = err.code;
 	snprintf(plan->fallback.text, sizeof(plan->fallback.text), "%s (%s): %.200s",
-		 failed->subject, triple->data->subject, text);
-	plan_note(plan, "fallback: %s: %.150s", code, plan->fallback.text);
+		 failed->subject, triple->data->subject, err.text);
+	plan_note(plan, "fallback: %s: %.150s", err_name(err.code), plan->fallback.text);
 }
 
 /* The mount of usr comes on top of the root's, and completes a root that is only a tmpfs. */
@@ -244,13 +243,12 @@ static bool auto_off(const struct facts *facts)
 static void refuse_failed(const struct facts *facts, struct plan *plan)
 {
 	const struct fact *failed = fallback_failure(facts, "root");
-	char code[40], text[ERR_TEXT_MAX];
+	struct err err;
 
 	if (!failed)
 		return;
-	fields_get(&failed->fields, "code", code, sizeof(code));
-	fields_get(&failed->fields, "text", text, sizeof(text));
-	plan_refuse(plan, err_from_name(code), "%s: %s", failed->subject, text);
+	fact_err(failed, E_INTERNAL, &err);
+	plan_refuse(plan, err.code, "%s: %s", failed->subject, err.text);
 }
 
 void root_decide(const struct facts *facts, struct plan *plan)

@@ -15,12 +15,8 @@ bool root_word_is_dps(const char *word)
 static bool uuid_matches(const char *word, const struct fact *part)
 {
 	char uuid[UUID_TEXT_SIZE];
-	struct uuid parsed;
 
-	if (uuid_parse(word, &parsed) < 0)
-		return false;
-	uuid_format(&parsed, uuid);
-	return fields_are(&part->fields, "uuid", uuid);
+	return uuid_normalize(word, uuid) == 0 && fields_are(&part->fields, "uuid", uuid);
 }
 
 /* root=PARTUUID=…, PARTLABEL=…, /dev/… narrow to the one data partition that they name. */

@@ -63,6 +63,9 @@ struct pair {
 };
 void pair_add(struct pair *pair, const char *name);
 
+/* The code and text that a failure's fact has; otherwise: where the code is none that is known. */
+void fact_err(const struct fact *fact, enum err_code otherwise, struct err *ret);
+
 /* Refuses with what is wrong with each malformed table; false where there is none. */
 bool refuse_bad_tables(const struct facts *facts, struct plan *plan);
 

@@ -74,11 +74,7 @@ static void flag_args(struct plan *plan, struct step *step, const struct crypt_o
 /* Only where something may be asked for does the step wait for a person, and the boot for keyboards. */
 static void volume_args(struct plan *plan, struct step *step, const struct volume *volume)
 {
-	static const char *const asks[] = {
-		"no",	    "pin",	    "passphrase",	   "pin,passphrase",
-		"recovery", "pin,recovery", "passphrase,recovery", "pin,passphrase,recovery"
-	};
-	char number[24];
+	char number[24], ask[ASK_TEXT_SIZE];
 
 	if (volume->uuid[0])
 		step_arg(plan, step, "uuid", volume->uuid);
@@ -87,7 +83,8 @@ static void volume_args(struct plan *plan, struct step *step, const struct volum
 	flag_args(plan, step, &volume->options);
 	if (!volume->ask || !step)
 		return;
-	step_arg(plan, step, "ask", asks[volume->ask]);
+	ask_format(volume->ask, ask);
+	step_arg(plan, step, "ask", ask);
 	text_format(number, sizeof(number), "%" PRIu64, volume->options.tries);
 	step_arg(plan, step, "tries", number);
 	text_format(number, sizeof(number), "%" PRIu64, volume->options.timeout_s);

@@ -45,19 +45,20 @@ static bool enabled(const struct facts *facts, const char *key)
 }
 
 /* "luks-UUID" is how udev and systemd name it. */
-static bool take_uuid(const char *text, struct volume *ret)
+static bool parse_uuid(const char *text, char ret[UUID_TEXT_SIZE])
 {
-	struct uuid uuid;
-	char again[UUID_TEXT_SIZE];
-
 	if (text_starts(text, "luks-"))
 		text += strlen("luks-");
-	if (uuid_parse(text, &uuid) < 0)
+	return uuid_normalize(text, ret) == 0;
+}
+
+static bool take_uuid(const char *text, struct volume *ret)
+{
+	char uuid[UUID_TEXT_SIZE];
+
+	if (!parse_uuid(text, uuid) || (ret->uuid[0] && strcmp(ret->uuid, uuid) != 0))
 		return false;
-	uuid_format(&uuid, again);
-	if (ret->uuid[0] && strcmp(ret->uuid, again) != 0)
-		return false;
-	text_copy(ret->uuid, sizeof(ret->uuid), again);
+	text_copy(ret->uuid, sizeof(ret->uuid), uuid);
 	return true;
 }
 
@@ -65,14 +66,13 @@ static bool take_uuid(const char *text, struct volume *ret)
 static bool take_prefix(const char **text, struct volume *ret)
 {
 	const char *equals = strchr(*text, '=');
-	char uuid[48];
-	struct uuid parsed;
+	char uuid[48], parsed[UUID_TEXT_SIZE];
 
 	if (!equals || (size_t)(equals - *text) >= sizeof(uuid))
 		return true;
 	memcpy(uuid, *text, (size_t)(equals - *text));
 	uuid[equals - *text] = '\0';
-	if (uuid_parse(text_starts(uuid, "luks-") ? uuid + strlen("luks-") : uuid, &parsed) < 0)
+	if (!parse_uuid(uuid, parsed))
 		return true; /* "tries=3" */
 	*text = equals + 1;
 	return take_uuid(uuid, ret);

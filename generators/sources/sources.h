@@ -24,13 +24,12 @@ int cmdline_parse(const char *text, const char *own, struct facts *facts, struct
  * one that is persistent or not of its form is a fact with malformed=yes and no value. */
 int efivars_read(int root_fd, struct facts *facts, struct err *err);
 
-/* /etc/lintel/{image-policy,ask,on-failure} of the signed initrd, each one line and checked; the
+/* /etc/lintel/{image-policy,ask,minimum-version,on-failure} of the signed initrd, each one line and checked; the
  * firmware's kind and the machine's architecture. */
 int config_read(int root_fd, struct facts *facts, struct err *err);
-/* The values of lintel.on_failure= and of /etc/lintel/on-failure. */
 /* Letters, digits and the marks of UAPI.10 ("Version Format Specification"), one at least. */
 bool version_valid(const char *text);
-
+/* The values of lintel.on_failure= and of /etc/lintel/on-failure. */
 #define ON_FAILURE_CHOICES "poweroff, reboot, halt, recover or fallback"
 bool on_failure_known(const char *text);
 

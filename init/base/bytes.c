@@ -129,6 +129,16 @@ int uuid_parse(const char *text, struct uuid *ret)
 	return hex_decode(hex, ret->b, 16) == 16 ? 0 : -EINVAL;
 }
 
+int uuid_normalize(const char *text, char ret[UUID_TEXT_SIZE])
+{
+	struct uuid uuid;
+
+	if (uuid_parse(text, &uuid) < 0)
+		return -EINVAL;
+	uuid_format(&uuid, ret);
+	return 0;
+}
+
 bool uuid_equal(const struct uuid *a, const struct uuid *b)
 {
 	return memcmp(a->b, b->b, 16) == 0;

@@ -44,5 +44,7 @@ void uuid_from_guid(const uint8_t guid[16], struct uuid *ret);
 void uuid_format(const struct uuid *uuid, char ret[UUID_TEXT_SIZE]);
 /* Takes upper and lower case, exactly 36 characters; -EINVAL else. */
 int uuid_parse(const char *text, struct uuid *ret);
+/* The UUID in small letters, as facts have it; ret may be text. -EINVAL: it is none, ret is as it was. */
+int uuid_normalize(const char *text, char ret[UUID_TEXT_SIZE]);
 bool uuid_equal(const struct uuid *a, const struct uuid *b);
 bool uuid_is_null(const struct uuid *uuid);

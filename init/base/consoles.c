@@ -67,6 +67,13 @@ void consoles_print(const struct consoles *consoles, const char *text)
 	consoles_write(consoles, text, strlen(text));
 }
 
+void consoles_clean(char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if ((text[i] < ' ' || text[i] > '~') && text[i] != '\n')
+			text[i] = '?';
+}
+
 void consoles_raw(const struct consoles *consoles)
 {
 	for (size_t i = 0; i < consoles->n; i++) {

@@ -15,6 +15,8 @@ void consoles_open(struct consoles *consoles);
 /* To each; one that does not take it in two seconds is left behind. */
 void consoles_write(const struct consoles *consoles, const char *text, size_t size);
 void consoles_print(const struct consoles *consoles, const char *text);
+/* All but printable ASCII and newlines becomes '?': a disk, a TPM may have a part in the text. */
+void consoles_clean(char *text, size_t size);
 /* No echo, no line editing, nothing that a key could signal; drops what was typed before. */
 void consoles_raw(const struct consoles *consoles);
 /* A key that was pressed on one of them within ms, or 0. */

@@ -34,6 +34,15 @@ int text_format(char *dst, size_t size, const char *fmt, ...)
 	return 0;
 }
 
+uint32_t text_hash(uint32_t seed, const char *text)
+{
+	uint32_t hash = 2166136261U ^ seed;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619U;
+	return hash ^ hash >> 16;
+}
+
 bool text_starts(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -11,6 +11,8 @@
 /* 0, or -E2BIG and an empty string where it does not fit. */
 int text_copy(char *dst, size_t size, const char *src);
 int text_format(char *dst, size_t size, const char *fmt, ...) _printf_(3, 4);
+/* FNV-1a, folded so that its low bits may choose a bucket; seed: of what kind the text is. */
+uint32_t text_hash(uint32_t seed, const char *text);
 bool text_starts(const char *text, const char *prefix);
 
 /* Decimal only, no sign, no blank; 0, -EINVAL or -ERANGE. */

@@ -6,6 +6,7 @@ import sys
 
 from common import BENCH, die
 
+FAST = ["-accel", "tcg,thread=multi,tb-size=1024", "-smp", "2"]  # as this machine can
 SHIFT = 1  # -icount: one instruction is 2**SHIFT ns of the guest's time
 
 
@@ -32,8 +33,7 @@ def parse(name, text):
 
 def boot(options, name, machine):
     """As fast as this machine can, on two processors."""
-    return parse(name, qemu(options, BENCH / f"{name}.console", machine, options.memory,
-                            ["-accel", "tcg,thread=multi,tb-size=1024", "-smp", "2"]))
+    return parse(name, qemu(options, BENCH / f"{name}.console", machine, options.memory, FAST))
 
 
 def count(options, name, machine):
@@ -53,8 +53,7 @@ def touched(options, name, machine):
     with open(memory, "wb") as file:
         file.truncate(int(options.memory) << 20)
     try:
-        parse(name, qemu(options, BENCH / f"{name}.console", machine, options.memory,
-                         ["-accel", "tcg,thread=multi,tb-size=1024", "-smp", "2"],
+        parse(name, qemu(options, BENCH / f"{name}.console", machine, options.memory, FAST,
                          "-object", f"memory-backend-file,id=ram,size={options.memory}M,"
                          f"mem-path={memory},share=on", "-machine", "memory-backend=ram"))
         return memory.stat().st_blocks / 2048
@@ -67,8 +66,7 @@ def smallest(options, name, machine):
     below, enough = 0, int(options.memory) // 8
     while enough - below > 1:
         middle = (below + enough) // 2
-        text = qemu(options, BENCH / f"{name}.console", machine, middle * 8,
-                    ["-accel", "tcg,thread=multi,tb-size=1024", "-smp", "2"])
+        text = qemu(options, BENCH / f"{name}.console", machine, middle * 8, FAST)
         if "bench: " in text:
             enough = middle
         else:

@@ -62,20 +62,14 @@ def flip(role, at=0, label=None):
     return change
 
 
-def flip_everywhere(role, step=4096, label=None):
-    """Flips one bit in each block of a partition but the first: whatever is read there is wrong."""
+def flip_everywhere(role, step=4096, label=None, keep=0):
+    """
+    Flips one bit in each block of a partition but the first and, at its end, `keep` bytes: whatever
+    is read there is wrong.
+    """
     def change(disk):
         part = disk.table.find(role, label)
-        for at in range(step, part.size, step):
-            xor(disk, part.offset + at)
-    return change
-
-
-def flip_inside(role, step=4096, label=None):
-    """As flip_everywhere(), but the last block is good, too: what opens it reads only those two."""
-    def change(disk):
-        part = disk.table.find(role, label)
-        for at in range(step, part.size - step, step):
+        for at in range(step, part.size - keep, step):
             xor(disk, part.offset + at)
     return change
 
@@ -223,11 +217,16 @@ def resign(key="wrong", text=None, kind="root", label=None):
     return change
 
 
+def read_signature(disk, kind="root", label=None):
+    """The signature partition, and its JSON."""
+    part = disk.table.find(f"{kind}-verity-sig", label and f"{label}_verity_sig")
+    return part, json.loads(disk.read(part.offset, part.size).rstrip(b"\0"))
+
+
 def edit_signature(kind="root", label=None, **fields):
     """Changes fields of the signature's JSON; a field set to None is taken out."""
     def change(disk):
-        part = disk.table.find(f"{kind}-verity-sig", label and f"{label}_verity_sig")
-        old = json.loads(disk.read(part.offset, part.size).rstrip(b"\0"))
+        part, old = read_signature(disk, kind, label)
         new = {name: value for name, value in (old | fields).items() if value is not None}
         disk.write(part.offset, json.dumps(new).encode().ljust(part.size, b"\0"))
     return change

@@ -23,9 +23,7 @@ static inline struct facts *empty_facts(void)
 {
 	static struct facts facts;
 
-	facts.n = 0;
-	memset(facts.head, 0, sizeof(facts.head));
-	memset(facts.tail, 0, sizeof(facts.tail));
+	facts_clear(&facts);
 	return &facts;
 }
 

@@ -10,13 +10,6 @@
 
 static struct facts facts, plain;
 
-static void reset(struct facts *list)
-{
-	list->n = 0;
-	memset(list->head, 0, sizeof(list->head));
-	memset(list->tail, 0, sizeof(list->tail));
-}
-
 static void check_fact(const struct fact *fact)
 {
 	must(fact->kind == FACT_CMDLINE);
@@ -39,8 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	own = strlen(text) < size ? text + strlen(text) + 1 : NULL;
-	reset(&facts);
-	reset(&plain);
+	facts_clear(&facts);
+	facts_clear(&plain);
 	r = cmdline_parse(text, own, &facts, &err);
 	must(r == 0 || err.code == E_CMDLINE);
 	/* trust changes no word, and ends where it ends */
@@ -56,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		trusted = yes;
 	}
 	/* a line is wholly its own */
-	reset(&facts);
+	facts_clear(&facts);
 	r = cmdline_parse(text, text, &facts, &err);
 	for (size_t i = 0; i < facts.n; i++)
 		must(fields_are(&facts.list[i].fields, "trusted", "yes"));

@@ -50,9 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(text, data, size);
 	text[size] = '\0';
-	facts.n = 0;
-	memset(facts.head, 0, sizeof(facts.head));
-	memset(facts.tail, 0, sizeof(facts.tail));
+	facts_clear(&facts);
 	r = facts_parse(&facts, text, &err);
 	must(r == 0 || ((err.code == E_FACTS || err.code == E_LIMIT) && err.text[0]));
 	for (size_t i = 0; i < facts.n; i++) {

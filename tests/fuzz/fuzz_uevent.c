@@ -32,9 +32,7 @@ static void one(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	facts.n = 0;
-	memset(facts.head, 0, sizeof(facts.head));
-	memset(facts.tail, 0, sizeof(facts.tail));
+	facts_clear(&facts);
 	for (unsigned int count = 0; size > 2 && count < 64; count++) {
 		size_t len = (size_t)data[0] | (size_t)data[1] << 8;
 

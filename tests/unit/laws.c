@@ -19,13 +19,6 @@ static struct facts other;
 static struct plan other_plan;
 static char wanted[PLAN_TEXT_MAX], got[PLAN_TEXT_MAX];
 
-void facts_clear(struct facts *facts)
-{
-	facts->n = 0;
-	memset(facts->head, 0, sizeof(facts->head));
-	memset(facts->tail, 0, sizeof(facts->tail));
-}
-
 void plan_text(const struct facts *facts, const struct plan *plan, bool marks, char *ret)
 {
 	int fd = memfd_create("plan", MFD_CLOEXEC);

@@ -4,7 +4,6 @@
 
 #include "generators/plan.h"
 
-void facts_clear(struct facts *facts);
 /* The plan as a person sees it (marks: with the state of each step), and the steps' arguments. ret: PLAN_TEXT_MAX bytes. */
 #define PLAN_TEXT_MAX (1024 * 1024)
 void plan_text(const struct facts *facts, const struct plan *plan, bool marks, char *ret);

@@ -2,6 +2,7 @@
 /* What a refusal shows and leaves behind. */
 #include "generators/rules/rules.h"
 #include "generators/sources/loader.h"
+#include "init/base/consoles.h"
 #include "init/screen.h"
 #include "machine.h"
 #include "test.h"
@@ -36,7 +37,7 @@ static const char *screen_text(struct facts *facts, const char *why)
 	n = pread(fd, text, sizeof(text) - 1, 0);
 	CHECK(n > 0);
 	text[n > 0 ? n : 0] = '\0';
-	screen_clean(text, strlen(text));
+	consoles_clean(text, strlen(text));
 	close(fd);
 	return text;
 }

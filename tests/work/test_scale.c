@@ -87,7 +87,7 @@ static unsigned long long work_of(struct machine machine)
 	unsigned long long before;
 	char name[16], uuid[40];
 
-	memset(&facts, 0, offsetof(struct facts, list));
+	facts_clear(&facts);
 	add("1 x config arch value=x86-64");
 	add("1 x config firmware value=efi");
 	add("1 x settled sources");

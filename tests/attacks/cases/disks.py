@@ -4,8 +4,8 @@
 import json
 
 from case import BOOT, Case, Set
-from mutate import (delete, duplicate, edit, edit_signature, overwrite, put, reverse_rows,
-                    sign_hash, swap_content)
+from mutate import (delete, duplicate, edit, edit_signature, overwrite, put, read_signature,
+                    reverse_rows, sign_hash, swap_content)
 
 ROOT = (Set(),)
 DIRECT = {"firmware": "direct", "cmdline": "root=PARTLABEL=lintel_1 lintel.timeout=5"}
@@ -29,12 +29,8 @@ def superblock(name, at, data, code="VERITY-SUPERBLOCK"):
     return disk(f"a21-{name}", code, put("root-verity", at, data))
 
 
-def shift(role, **sectors):
-    """Moves the first or last sector of a row."""
-    def change(target):
-        part = target.table.find(role)
-        edit(role, **{key: getattr(part, key) + by for key, by in sectors.items()})(target)
-    return change
+def begin_behind_end(target):
+    edit("root-verity", first=target.table.find("root-verity").first + (1 << 30))(target)
 
 
 def overlap(target):
@@ -43,28 +39,19 @@ def overlap(target):
     edit("root-verity", first=data.last - 7)(target)
 
 
-def empty_signature(target):
-    overwrite("root-verity-sig", b'{"rootHash":"","signature":""}' + b"\0" * 4066)(target)
-
-
 def raw_signature(text):
     return overwrite("root-verity-sig", text.ljust(16384, b"\0"))
 
 
 def cut_signature(target):
     """Half of a good PKCS#7."""
-    part = target.table.find("root-verity-sig")
-    text = target.read(part.offset, part.size).rstrip(b"\0").decode()
-    start = text.index('"signature":') + len('"signature":')
-    value = text[text.index('"', start) + 1:].split('"')[0]
+    value = read_signature(target)[1]["signature"]
     edit_signature(signature=value[:len(value) // 8 * 4])(target)
 
 
 def forge(target):
     """The wrong key, under the right key's fingerprint: a fingerprint proves nothing."""
-    part = target.table.find("root-verity-sig")
-    old = json.loads(target.read(part.offset, part.size).rstrip(b"\0"))
-    new = json.loads(sign_hash(old["rootHash"], "wrong"))
+    new = json.loads(sign_hash(read_signature(target)[1]["rootHash"], "wrong"))
     edit_signature(signature=new["signature"])(target)
 
 
@@ -111,7 +98,7 @@ CASES = [
          edit("swap", type="root-verity", label_to="lintel_1_verity")),
     # A19: a signature that is not one
     disk("a19-truncated", "SIG-MALFORMED", cut_signature),
-    disk("a19-empty", "SIG-MALFORMED", empty_signature),
+    disk("a19-empty", "SIG-MALFORMED", raw_signature(b'{"rootHash":"","signature":""}')),
     disk("a19-no-hash", "SIG-MALFORMED", edit_signature(rootHash=None)),
     disk("a19-hash-in-capitals", "SIG-MALFORMED", edit_signature(rootHash="AB" * 32)),
     disk("a19-no-signature", "SIG-MALFORMED", edit_signature(signature=None)),
@@ -138,7 +125,7 @@ CASES = [
     superblock("salt", 88, b"\xa5" * 8, code="VERITY-CORRUPT"),
     # A43: rows that no honest tool writes, under good checksums
     disk("a43-overlap", "GPT", overlap),
-    disk("a43-first-behind-last", "GPT", shift("root-verity", first=1 << 30)),
+    disk("a43-first-behind-last", "GPT", begin_behind_end),
     disk("a43-table-within-a-partition", "GPT", edit("root", first=1)),
     # A44: what another file system's probe would find
     disk("a44-nilfs-tail", "VERITY-CORRUPT", nilfs_tail),
