@@ -45,22 +45,32 @@ static int assume_booted(struct facts *facts)
 	return 0;
 }
 
+int disk_image_read(int fd, const char *name, struct facts *facts, struct err *err)
+{
+	const struct disk_sink sink = { add_fact, facts };
+	struct disk disk = { .name = name };
+	off_t size = lseek(fd, 0, SEEK_END);
+	int r;
+
+	if (size <= 0)
+		return err_set(err, E_IO, EINVAL, "not a disk image");
+	disk.reader = (struct gpt_reader){ read_at, &fd, (uint64_t)size, 0 };
+	r = disk_read(&disk, &sink);
+	return r < 0 ? err_set(err, E_LIMIT, -r, "%s", strerror(-r)) : 0;
+}
+
 int image_read(const char *path, const char *name, struct facts *facts, struct err *err)
 {
 	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct disk disk = { .name = name };
-	const struct disk_sink sink = { add_fact, facts };
-	off_t size;
 	int r;
 
 	if (fd < 0)
 		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
-	size = lseek(fd, 0, SEEK_END);
-	if (size <= 0)
-		return err_set(err, E_IO, EINVAL, "%s: not a disk image", path);
-	disk.reader = (struct gpt_reader){ read_at, &fd, (uint64_t)size, 0 };
-	r = disk_read(&disk, &sink);
-	if (r == 0)
-		r = assume_booted(facts);
+	r = disk_image_read(fd, name, facts, err);
+	if (r < 0) {
+		err_wrap(err, "%s", path);
+		return r;
+	}
+	r = assume_booted(facts);
 	return r < 0 ? err_set(err, E_LIMIT, -r, "%s: %s", path, strerror(-r)) : 0;
 }

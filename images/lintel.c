@@ -4,6 +4,7 @@
  * that make images are programs beside it (LINTEL_LIBEXEC, the source tree, or /usr/lib/lintel).
  */
 #include "images/plan.h"
+#include "images/sysext.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,6 +30,8 @@ static const struct verb_entry {
 	{ "uki", "wrap kernel, initrd and command line into a signed UKI (ukify)", NULL },
 	{ "disk", "make a disk with ESP and signed-verity or LUKS2 partitions (systemd-repart)",
 	  NULL },
+	{ "sysext", "say whether /init would merge an extension image, and if not, why",
+	  sysext_main },
 	{ "timeline", "show the steps of a boot over time, as text or a picture", NULL },
 	{ "codes", "list the error codes", codes_main },
 };

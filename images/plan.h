@@ -8,3 +8,6 @@ int plan_main(int argc, char **argv);
 
 /* Reads a disk image as probe would read the disk, into facts about `name`, booted from its ESP. */
 int image_read(const char *path, const char *name, struct facts *facts, struct err *err);
+
+/* The same of a file that is open, and that no machine is booted from. */
+int disk_image_read(int fd, const char *name, struct facts *facts, struct err *err);

@@ -78,3 +78,10 @@ int pkcs7_verify(const char *folder, const char *text, const uint8_t *der, size_
 	return err_set(err, E_SIG_UNTRUSTED, EKEYREJECTED, "none of %u certificates in %s made it",
 		       n, folder);
 }
+
+int pkcs7_verify_by(const char *file, const char *text, const uint8_t *der, size_t der_size)
+{
+	_cleanup_(free_x509) X509 *cert = read_certificate(AT_FDCWD, file);
+
+	return cert ? verify_one(cert, text, der, der_size) : -EINVAL;
+}

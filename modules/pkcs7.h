@@ -17,3 +17,9 @@
  */
 int pkcs7_verify(const char *folder, const char *text, const uint8_t *der, size_t der_size,
 		 char *ret_name, size_t ret_size, struct err *err);
+
+/*
+ * Whether the certificate in one file (PEM) made it, by the same rules: 1 or 0; -EINVAL where the
+ * file holds no certificate.
+ */
+int pkcs7_verify_by(const char *file, const char *text, const uint8_t *der, size_t der_size);
