@@ -14,7 +14,7 @@ static const char *const verb_names[] = {
 	[VERB_EXTEND] = "extend",     [VERB_CREDENTIALS] = "credentials",
 	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
 	[VERB_UNLOCK] = "unlock",     [VERB_CAP] = "cap",
-	[VERB_LOADER] = "loader",
+	[VERB_LOADER] = "loader",     [VERB_ACTIVATE] = "activate",
 };
 
 const char *verb_name(enum verb verb)

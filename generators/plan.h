@@ -19,15 +19,16 @@ enum verb {
 	VERB_COLDPLUG, /* trigger every device's uevent */
 	VERB_EFIVARS,  /* read the boot loader's EFI variables */
 	VERB_DRIVERS, /* modalias= or module=: load it and what it depends on (?NAME: if it is there) */
-	VERB_PROBE,	  /* disk=: read its partition table and signature partitions */
-	VERB_VERITY,	  /* name= data= hash= sig= roothash= trust=signed|cmdline */
-	VERB_UNLOCK,	  /* name= part= */
-	VERB_MOUNT,	  /* kind=verity|crypt|tmpfs what= where= fstype= options= */
-	VERB_LOOP,	  /* image= (below /.extra) name=: a loop device over a file of /run */
+	VERB_PROBE,    /* disk=: read its partition table and signature partitions */
+	VERB_VERITY,   /* name= data= hash= sig= roothash= trust=signed|cmdline */
+	VERB_UNLOCK,   /* name= part=: find the volume key */
+	VERB_ACTIVATE, /* name= part= uuid= cipher= keysize= sector= offset= size=: map the volume */
+	VERB_MOUNT,    /* kind=verity|crypt|tmpfs what= where= fstype= options= */
+	VERB_LOOP,     /* image= (below /.extra) name=: a loop device over a file of /run */
 	VERB_EXTENSION,	  /* name= class= arch=: match it with the root; or refuse: code= text= */
 	VERB_EXTEND,	  /* class= n= loops=: merge those that matched over the root */
 	VERB_CREDENTIALS, /* take them from /.extra to /run/credentials */
-	VERB_MEASURE,	  /* pcr= word= */
+	VERB_MEASURE,	  /* pcr= word=, or pcr= volume= uuid= digests= */
 	VERB_HANDOVER,	  /* root= init= */
 	VERB_CAP,	  /* required=: close volumes, "recovery" into PCR 11 and 15 */
 	VERB_LOADER, /* do=record|fallback|clear|other|older [code= text= phone= count= name=]: EFI variables */

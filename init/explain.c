@@ -37,9 +37,20 @@ static void what_unlock(const struct step *step, char *ret, size_t size)
 
 	arg(step, "key", key);
 	arg(step, "ask", ask);
-	snprintf(ret, size, "%s -> %s, tpm2%s%s%s%s, key into pcr15", arg(step, "part", part),
+	snprintf(ret, size, "%s: key of %s by tpm2%s%s%s%s", arg(step, "part", part),
 		 arg(step, "name", name), key[0] ? ", " : "", key, ask[0] ? ", or asks: " : "",
 		 ask);
+}
+
+static void what_measure(const struct step *step, char *ret, size_t size)
+{
+	char pcr[FIELDS_MAX], word[FIELDS_MAX], volume[FIELDS_MAX];
+
+	arg(step, "pcr", pcr);
+	if (arg(step, "volume", volume)[0])
+		snprintf(ret, size, "pcr%s key of %s", pcr, volume);
+	else
+		snprintf(ret, size, "pcr%s \"%s\"", pcr, arg(step, "word", word));
 }
 
 void explain_what(const struct step *step, char *ret, size_t size)
@@ -65,6 +76,10 @@ void explain_what(const struct step *step, char *ret, size_t size)
 	case VERB_UNLOCK:
 		what_unlock(step, ret, size);
 		return;
+	case VERB_ACTIVATE:
+		arg(step, "name", b);
+		snprintf(ret, size, "%s -> %s", arg(step, "part", a), b);
+		return;
 	case VERB_MOUNT:
 		what_mount(step, ret, size);
 		return;
@@ -84,7 +99,7 @@ void explain_what(const struct step *step, char *ret, size_t size)
 		snprintf(ret, size, "/.extra -> /run/credentials/@encrypted");
 		return;
 	case VERB_MEASURE:
-		snprintf(ret, size, "pcr%s \"%s\"", arg(step, "pcr", a), arg(step, "word", b));
+		what_measure(step, ret, size);
 		return;
 	case VERB_CAP:
 		snprintf(ret, size, "\"recovery\" into pcr11 and pcr15");

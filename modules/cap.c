@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is done before anyone may read the screen of a refusal: all mappings are closed and the PCRs
- * are capped. Nothing of the host runs after this, so the measurement log goes to a file of its own:
+ * What is done before anyone may read the screen of a refusal: all mappings are closed, volume keys
+ * dropped and the PCRs capped. Nothing of the host runs after this, so the measurement log goes to a file of its own:
  * a worker that was killed may have left the real one with a record due.
  */
 #include "init/base/fs.h"
@@ -9,6 +9,7 @@
 #include "modules/drivers.h"
 #include "modules/tpm2_cap.h"
 #include "modules/verb.h"
+#include "modules/volume_key.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -75,6 +76,7 @@ int cap_run(const struct step *step, const struct report *report, struct fields 
 	int r;
 
 	(void)report;
+	volume_key_drop_all(); /* of volumes that were found and not yet mapped */
 	if (open_volumes > 0)
 		fields_addf(result, "open", "%u", open_volumes);
 	if (!find_tpm()) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/dm-ioctl.h>
+#include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -148,6 +149,44 @@ int dm_number(const char *name, uint64_t *ret_dev, struct err *err)
 	if (r == 0)
 		*ret_dev = device_number(&request);
 	return r;
+}
+
+int dm_open(uint64_t dev, char ret_path[DM_PATH_SIZE], struct err *err)
+{
+	_close_ int fd = -1;
+	struct stat st;
+
+	text_format(ret_path, DM_PATH_SIZE, "/dev/dm-%u", minor(dev));
+	fd = open(ret_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, E_DM, errno, "%s: %s", ret_path, strerror(errno));
+	if (!S_ISBLK(st.st_mode) || st.st_rdev != dev)
+		return err_set(err, E_DM, ENXIO, "%s is another device", ret_path);
+	return take_fd(&fd);
+}
+
+int dm_part_open(const char *node, struct dm_part *ret, struct err *err)
+{
+	_close_ int fd = -1;
+	char path[64];
+	struct stat st;
+
+	ret->fd = -1;
+	if (text_format(path, sizeof(path), "/dev/%s", node) < 0)
+		return err_set(err, E_IO, ENAMETOOLONG, "device name too long: %.40s", node);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
+	if (!S_ISBLK(st.st_mode) || ioctl(fd, BLKGETSIZE64, &ret->bytes) < 0)
+		return err_set(err, E_IO, ENOTBLK, "%s is no block device", path);
+	ret->fd = take_fd(&fd);
+	return text_format(ret->dev, sizeof(ret->dev), "%u:%u", major(st.st_rdev),
+			   minor(st.st_rdev));
+}
+
+void dm_part_close(struct dm_part *part)
+{
+	close_fd(&part->fd);
 }
 
 void dm_remove(const char *name)

@@ -11,6 +11,14 @@
 #define DM_TEXT_MAX 4096
 #define DM_TARGET_SIZE 16
 #define DM_NAME_SIZE 80
+#define DM_PATH_SIZE 32
+
+/* A block device that a table names: by its number, not by its node's name. */
+struct dm_part {
+	int fd;
+	char dev[24]; /* "254:2" */
+	uint64_t bytes;
+};
 
 enum dm_what {
 	DM_STATE = 0,
@@ -29,6 +37,11 @@ int dm_status(const char *name, unsigned int what, char target[DM_TARGET_SIZE],
 	      uint64_t *ret_sectors, char text[DM_TEXT_MAX], struct err *err);
 /* The number of an existing device. */
 int dm_number(const char *name, uint64_t *ret_dev, struct err *err);
+/* Opens the node of that number, whatever its name says. A descriptor, or -errno. */
+int dm_open(uint64_t dev, char ret_path[DM_PATH_SIZE], struct err *err);
+/* Read-only; node: "vda2". 0 or -errno; an fd of -1 is left where it fails. */
+int dm_part_open(const char *node, struct dm_part *ret, struct err *err);
+void dm_part_close(struct dm_part *part);
 /* At once, or where it is still open when it is closed. */
 void dm_remove(const char *name);
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Extends a word into one PCR, as systemd-pcrextend does: the digest of the word without a NUL. */
+/*
+ * Extends one event into one PCR: a boot phase, as systemd-pcrextend does (the digest of the word
+ * without a NUL), or a volume key, by the digests that the step which found it has reported.
+ */
+#include "init/base/bytes.h"
 #include "init/base/text.h"
 #include "modules/tpm2_measure.h"
 #include "modules/verb.h"
@@ -7,33 +11,63 @@
 #include <errno.h>
 #include <string.h>
 
-#define WORD_MAX 64
+struct arguments {
+	char word[TPM2_EVENT_SIZE], digests[TPM2_DIGESTS_TEXT];
+	struct tpm2_event event;
+};
 
-static int read_arguments(const struct step *step, char word[WORD_MAX], unsigned int *ret_pcr,
-			  struct err *err)
+static int phase(const struct step *step, struct arguments *args, struct err *err)
 {
+	int r = step_get(step, "word", args->word, sizeof(args->word), err);
+
+	args->event.type = "phase";
+	if (r == 0 && (!args->word[0] ||
+		       args->word[strspn(args->word, "abcdefghijklmnopqrstuvwxyz-")] != '\0'))
+		r = err_set(err, E_INTERNAL, EINVAL, "word=%s", args->word);
+	return r;
+}
+
+static int volume(const struct step *step, const char *name, struct arguments *args,
+		  struct err *err)
+{
+	char uuid[UUID_TEXT_SIZE];
+	int r = step_get(step, "uuid", uuid, sizeof(uuid), err);
+
+	if (r == 0)
+		r = step_get(step, "digests", args->digests, sizeof(args->digests), err);
+	if (r == 0 && tpm2_volume_word(name, uuid, args->word) < 0)
+		r = err_set(err, E_LIMIT, E2BIG, "the volume's name is too long");
+	args->event.type = "volume-key";
+	args->event.digests = args->digests;
+	return r;
+}
+
+static int read_arguments(const struct step *step, struct arguments *args, struct err *err)
+{
+	char name[64];
 	uint64_t pcr = 0;
-	int r = step_get(step, "word", word, WORD_MAX, err);
+	int r = fields_get(&step->args, "volume", name, sizeof(name)) == 0
+			? volume(step, name, args, err)
+			: phase(step, args, err);
 
 	if (r < 0)
 		return r;
-	if (!word[0] || word[strspn(word, "abcdefghijklmnopqrstuvwxyz-")] != '\0')
-		return err_set(err, E_INTERNAL, EINVAL, "word=%s", word);
 	if (fields_get_u64(&step->args, "pcr", &pcr) < 0 || pcr > TPM2_PCR_MAX)
 		return err_set(err, E_INTERNAL, EINVAL, "pcr= is missing or no PCR");
-	*ret_pcr = (unsigned int)pcr;
+	args->event.string = args->word;
+	args->event.pcr = (unsigned int)pcr;
 	return 0;
 }
 
 int measure_run(const struct step *step, const struct report *report, struct fields *result,
 		struct err *err)
 {
-	char word[WORD_MAX], names[TPM2_BANKS_MAX * 8] = "";
-	struct tpm2_event event = { .string = word, .type = "phase" };
+	static struct arguments args; /* of this child */
+	char names[TPM2_BANKS_MAX * 8] = "";
 	struct tpm2_bank banks[TPM2_BANKS_MAX];
 	struct tpm2 tpm;
 	size_t n = 0;
-	int r = read_arguments(step, word, &event.pcr, err);
+	int r = read_arguments(step, &args, err);
 
 	(void)report;
 	if (r < 0)
@@ -45,7 +79,7 @@ int measure_run(const struct step *step, const struct report *report, struct fie
 	}
 	r = tpm2_open(&tpm, err);
 	if (r == 0)
-		r = tpm2_measure(&tpm, &event, banks, &n, err);
+		r = tpm2_measure(&tpm, &args.event, banks, &n, err);
 	tpm2_close(&tpm);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		size_t used = strlen(names);

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #define SYSROOT "/sysroot"
 #define IMAGES "/run/lintel/ext" /* where extension images are mounted, each in its own folder */
@@ -134,29 +133,19 @@ static int mount_at(const char *source, const char *where, const char *type, uns
 }
 
 /* Opens the device by its number: its live target must be the one wanted, whatever its name says. */
-static int open_dm(const char *name, const char *wanted, char *ret_path, size_t size,
+static int open_dm(const char *name, const char *wanted, char ret_path[DM_PATH_SIZE],
 		   struct err *err)
 {
 	unsigned int what = DM_TABLE | (strcmp(wanted, "crypt") == 0 ? DM_WRITABLE : 0);
 	char target[DM_TARGET_SIZE] = "", text[DM_TEXT_MAX];
-	_close_ int fd = -1;
 	uint64_t dev = 0, length;
-	struct stat st;
 	int r = dm_status(name, what, target, &length, text, err);
 
 	if (r == 0 && strcmp(target, wanted) != 0)
 		r = err_set(err, E_DM_TABLE, EUCLEAN, "%s is %s, not %s", name, target, wanted);
 	if (r == 0)
 		r = dm_number(name, &dev, err);
-	if (r < 0)
-		return r;
-	text_format(ret_path, size, "/dev/dm-%u", minor(dev));
-	fd = open(ret_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, E_MOUNT, errno, "%s: %s", ret_path, strerror(errno));
-	if (!S_ISBLK(st.st_mode) || st.st_rdev != dev)
-		return err_set(err, E_MOUNT, ENXIO, "%s is another device", ret_path);
-	return take_fd(&fd);
+	return r < 0 ? r : dm_open(dev, ret_path, err);
 }
 
 /* What failed because the blocks that were read are not the signed ones says so. */
@@ -264,11 +253,11 @@ static int read_init(const char *name, const char *where, struct err *err)
 static int mount_dm(const struct step *step, const char *kind, const char *name, const char *where,
 		    struct fields *result, struct err *err)
 {
-	char path[32], options[OPTIONS_MAX], all[OPTIONS_MAX + 32] = "";
+	char path[DM_PATH_SIZE], options[OPTIONS_MAX], all[OPTIONS_MAX + 32] = "";
 	bool crypt = strcmp(kind, "crypt") == 0;
 	unsigned long flags = MS_NODEV;
 	const struct root_fs *fs;
-	_close_ int fd = open_dm(name, kind, path, sizeof(path), err);
+	_close_ int fd = open_dm(name, kind, path, err);
 	int r;
 
 	if (fd < 0)

@@ -13,7 +13,9 @@ int tpm2_cap(struct tpm2 *tpm, struct fields *result, struct err *err)
 	int r = 0;
 
 	for (size_t p = 0; p < ARRAY_SIZE(pcrs) && r == 0; p++) {
-		const struct tpm2_event event = { pcrs[p], "recovery", "phase", NULL, 0 };
+		const struct tpm2_event event = { .pcr = pcrs[p],
+						  .string = "recovery",
+						  .type = "phase" };
 		struct tpm2_bank banks[TPM2_BANKS_MAX];
 		size_t n = 0;
 

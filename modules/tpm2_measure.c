@@ -20,9 +20,8 @@ struct measurement {
 	struct tpm2 *tpm;
 	const struct tpm2_event *event;
 	char log_file[128];
-	size_t n_banks;
-	struct tpm2_bank banks[TPM2_BANKS_MAX];
-	uint8_t before[TPM2_BANKS_MAX][TPM2_DIGEST_MAX], digests[TPM2_BANKS_MAX][TPM2_DIGEST_MAX];
+	struct tpm2_digests digests;
+	uint8_t before[TPM2_BANKS_MAX][TPM2_DIGEST_MAX];
 };
 
 static int hash(const struct tpm2_bank *bank, const void *data, size_t size, uint8_t *ret,
@@ -121,10 +120,10 @@ static int format_record(const struct measurement *m, char record[RECORD_MAX])
 	int r;
 
 	text_format(record, RECORD_MAX, "\x1e{\"pcr\":%u,\"digests\":[", m->event->pcr);
-	for (size_t i = 0; i < m->n_banks; i++) {
-		hex_encode(m->digests[i], m->banks[i].size, hex);
+	for (size_t i = 0; i < m->digests.n; i++) {
+		hex_encode(m->digests.values[i], m->digests.banks[i].size, hex);
 		text_format(part, sizeof(part), "%s{\"hashAlg\":\"%s\",\"digest\":\"%s\"}",
-			    i ? "," : "", m->banks[i].name, hex);
+			    i ? "," : "", m->digests.banks[i].name, hex);
 		r = append(record, part);
 		if (r < 0)
 			return r;
@@ -148,16 +147,25 @@ static int write_log(const struct measurement *m, int fd, const char *record, st
 	return r < 0 ? err_set(err, E_MEASURE, -r, "%s: %s", m->log_file, strerror(-r)) : 0;
 }
 
+int tpm2_event_digests(struct tpm2 *tpm, const struct tpm2_event *event, struct tpm2_digests *ret,
+		       struct err *err)
+{
+	int r = tpm2_pcr_banks(tpm, event->pcr, ret->banks, &ret->n, err);
+
+	if (r == 0 && event->digests) /* as computed by another child; for just these banks */
+		return tpm2_digests_parse(event->digests, ret->banks, ret->n, ret, err);
+	for (size_t i = 0; i < ret->n && r == 0; i++)
+		r = digest_event(event, &ret->banks[i], ret->values[i], err);
+	return r;
+}
+
 static int prepare(struct measurement *m, char record[RECORD_MAX], struct err *err)
 {
-	unsigned int pcr = m->event->pcr;
-	int r = tpm2_pcr_banks(m->tpm, pcr, m->banks, &m->n_banks, err);
+	struct tpm2_digests *digests = &m->digests;
+	int r = tpm2_event_digests(m->tpm, m->event, digests, err);
 
-	for (size_t i = 0; i < m->n_banks && r == 0; i++) {
-		r = digest_event(m->event, &m->banks[i], m->digests[i], err);
-		if (r == 0)
-			r = tpm2_pcr_read(m->tpm, pcr, &m->banks[i], m->before[i], err);
-	}
+	for (size_t i = 0; i < digests->n && r == 0; i++)
+		r = tpm2_pcr_read(m->tpm, m->event->pcr, &digests->banks[i], m->before[i], err);
 	/* made before the extend: nothing but the write itself may fail after it */
 	if (r == 0 && format_record(m, record) < 0)
 		r = err_set(err, E_INTERNAL, EINVAL, "event is no line of text or too long");
@@ -168,13 +176,13 @@ static int prepare(struct measurement *m, char record[RECORD_MAX], struct err *e
 static int check_bank(struct measurement *m, size_t i, struct err *err)
 {
 	uint8_t joined[2 * TPM2_DIGEST_MAX], expected[TPM2_DIGEST_MAX], actual[TPM2_DIGEST_MAX];
-	const struct tpm2_bank *bank = &m->banks[i];
+	const struct tpm2_bank *bank = &m->digests.banks[i];
 	int r = tpm2_pcr_read(m->tpm, m->event->pcr, bank, actual, err);
 
 	if (r < 0)
 		return r;
 	memcpy(joined, m->before[i], bank->size);
-	memcpy(joined + bank->size, m->digests[i], bank->size);
+	memcpy(joined + bank->size, m->digests.values[i], bank->size);
 	r = hash(bank, joined, 2 * (size_t)bank->size, expected, err);
 	if (r == 0 && memcmp(expected, actual, bank->size) != 0)
 		return err_set(err, E_MEASURE, EIO, "PCR %u of %s does not show the extend",
@@ -193,32 +201,15 @@ int tpm2_measure(struct tpm2 *tpm, const struct tpm2_event *event,
 	if (r == 0)
 		r = open_log(&m, &log_fd, err);
 	if (r == 0)
-		r = tpm2_pcr_extend(tpm, event->pcr, m.banks, m.digests, m.n_banks, err);
-	for (size_t i = 0; i < m.n_banks && r == 0; i++)
+		r = tpm2_pcr_extend(tpm, event->pcr, m.digests.banks, m.digests.values, m.digests.n,
+				    err);
+	for (size_t i = 0; i < m.digests.n && r == 0; i++)
 		r = check_bank(&m, i, err);
 	if (r == 0)
 		r = write_log(&m, log_fd, record, err);
 	if (r < 0)
 		return r;
-	memcpy(ret, m.banks, sizeof(m.banks));
-	*ret_n = m.n_banks;
+	memcpy(ret, m.digests.banks, sizeof(m.digests.banks));
+	*ret_n = m.digests.n;
 	return 0;
-}
-
-int tpm2_measure_volume(struct tpm2 *tpm, const char *name, const char *uuid, const uint8_t *key,
-			size_t key_size, struct err *err)
-{
-	struct tpm2_bank banks[TPM2_BANKS_MAX];
-	char word[TPM2_EVENT_SIZE];
-	struct tpm2_event event = { .pcr = TPM2_PCR_SYSTEM_IDENTITY,
-				    .string = word,
-				    .type = "volume-key",
-				    .key = key,
-				    .key_size = key_size };
-	size_t n;
-	int r = tpm2_volume_word(name, uuid, word);
-
-	if (r < 0)
-		return err_set(err, E_LIMIT, -r, "the volume's name is too long");
-	return tpm2_measure(tpm, &event, banks, &n, err);
 }

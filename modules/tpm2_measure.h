@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "modules/tpm2.h"
+#include "modules/tpm2_digests.h"
 
 #define TPM2_EVENT_SIZE 1024 /* of an event string, with its NUL */
 #define TPM2_PCR_SYSTEM_IDENTITY 15
@@ -17,15 +17,16 @@ struct tpm2_event {
 	const char *type;   /* "phase", "volume-key", "filesystem", "machine-id" */
 	const uint8_t *key; /* NULL: a plain digest */
 	size_t key_size;
+	const char *digests; /* NULL, or what tpm2_digests_format() made: taken instead */
 };
+
+/* What the event extends the PCR with, in each active bank; 0 or -errno with E_MEASURE. */
+int tpm2_event_digests(struct tpm2 *tpm, const struct tpm2_event *event, struct tpm2_digests *ret,
+		       struct err *err);
 
 /* 0 and the banks that were extended, or -errno with E_MEASURE. */
 int tpm2_measure(struct tpm2 *tpm, const struct tpm2_event *event,
 		 struct tpm2_bank ret[TPM2_BANKS_MAX], size_t *ret_n, struct err *err);
-
-/* The volume key into PCR 15, before the volume is mapped (invariant I4). name: of the mapping. */
-int tpm2_measure_volume(struct tpm2 *tpm, const char *name, const char *uuid, const uint8_t *key,
-			size_t key_size, struct err *err);
 
 /* What libblkid says of a file system and its partition; NULL: nothing. */
 struct tpm2_file_system {

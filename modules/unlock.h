@@ -4,7 +4,9 @@
 
 #include "generators/crypttab.h"
 #include "generators/sources/luks2.h"
+#include "modules/dm.h"
 #include "modules/prompt.h"
+#include "modules/tpm2_digests.h"
 #include "modules/tpm2_unseal.h"
 
 #define UNLOCK_KEY_MAX 64
@@ -31,11 +33,11 @@ struct unlock_ways {
 };
 
 struct unlock {
-	char name[CRYPT_NAME_MAX], path[64], dev[24], uuid[UUID_TEXT_SIZE];
-	char want_uuid[UUID_TEXT_SIZE], flags[160]; /* that the words ask for */
-	bool read_only;
-	int fd, header_fd; /* the device; the copy of its header */
-	uint64_t bytes, header_size;
+	char name[CRYPT_NAME_MAX], path[64], uuid[UUID_TEXT_SIZE];
+	char want_uuid[UUID_TEXT_SIZE]; /* that the words ask for */
+	struct dm_part part;
+	int header_fd; /* the copy of its header */
+	uint64_t header_size;
 	struct luks2_header header;
 	struct tpm2 tpm;
 	struct crypt_device *cd;
@@ -43,7 +45,11 @@ struct unlock {
 	struct unlock_ways ways;
 	const char *by; /* what opened it: "tpm2", "pin", "file", "passphrase", "recovery" */
 	unsigned int token, keyslot;
+	struct tpm2_digests digests; /* of its key, for PCR 15 */
 };
+
+/* Copies the header, holds it to the profile, and gives libcryptsetup the copy. 0 or -errno. */
+int unlock_read_header(struct unlock *u, struct err *err);
 
 /*
  * The volume key, into u->secrets: by each TPM token, then the key file, then by what may be asked

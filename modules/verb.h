@@ -51,6 +51,7 @@ void drivers_run_batch(const struct step *, size_t, const struct report *);
 int probe_run(const struct step *, const struct report *, struct fields *, struct err *);
 int verity_run(const struct step *, const struct report *, struct fields *, struct err *);
 int unlock_run(const struct step *, const struct report *, struct fields *, struct err *);
+int activate_run(const struct step *, const struct report *, struct fields *, struct err *);
 int mount_run(const struct step *, const struct report *, struct fields *, struct err *);
 int loop_run(const struct step *, const struct report *, struct fields *, struct err *);
 int extension_run(const struct step *, const struct report *, struct fields *, struct err *);

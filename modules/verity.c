@@ -12,56 +12,30 @@
 #include "modules/verb.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/fs.h>
 #include <linux/keyctl.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #define CERTIFICATES "/etc/verity.d"
 #define FIRST_READ 4096
 
-struct part {
-	int fd;
-	char dev[24]; /* "254:2" */
-	uint64_t bytes;
-};
-
 struct verity {
 	char name[DM_NAME_SIZE], roothash[2 * VERITY_DIGEST_MAX + 1];
-	struct part data, hash;
+	struct dm_part data, hash;
 	struct verity_superblock super;
 	char params[DM_TEXT_MAX]; /* that were loaded */
 	char by[96];		  /* who vouched for the root hash */
 	const char *on_corruption;
 };
 
-static void close_part(struct part *part)
+static int open_part(const struct step *step, const char *key, struct dm_part *ret, struct err *err)
 {
-	close_fd(&part->fd);
-}
+	char node[48];
+	int r = step_get(step, key, node, sizeof(node), err);
 
-/* The node that a step names; its number, not its name, goes into the table. */
-static int open_part(const struct step *step, const char *key, struct part *ret, struct err *err)
-{
-	char name[48], path[64];
-	struct stat st;
-	int r = step_get(step, key, name, sizeof(name), err);
-
-	if (r < 0)
-		return r;
-	text_format(path, sizeof(path), "/dev/%s", name);
-	ret->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (ret->fd < 0 || fstat(ret->fd, &st) < 0)
-		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
-	if (!S_ISBLK(st.st_mode) || ioctl(ret->fd, BLKGETSIZE64, &ret->bytes) < 0)
-		return err_set(err, E_IO, ENOTBLK, "%s is no block device", path);
-	return text_format(ret->dev, sizeof(ret->dev), "%u:%u", major(st.st_rdev),
-			   minor(st.st_rdev));
+	return r < 0 ? r : dm_part_open(node, ret, err);
 }
 
 static int read_superblock(struct verity *v, struct err *err)
@@ -87,7 +61,7 @@ static int read_signature(const struct step *step, struct verity *v, struct veri
 			  struct err *err)
 {
 	static char json[VERITY_SIG_JSON_MAX];
-	_cleanup_(close_part) struct part part = { .fd = -1 };
+	_cleanup_(dm_part_close) struct dm_part part = { .fd = -1 };
 	ssize_t n;
 	int r = open_part(step, "sig", &part, err);
 
@@ -186,30 +160,14 @@ static int check_table(const struct verity *v, struct err *err)
 	return r;
 }
 
-/* By number, so that it is this device whatever its node's name says. */
-static int open_device(uint64_t dev, struct err *err)
-{
-	_close_ int fd = -1;
-	char path[32];
-	struct stat st;
-
-	text_format(path, sizeof(path), "/dev/dm-%u", minor(dev));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, E_DM, errno, "%s: %s", path, strerror(errno));
-	if (!S_ISBLK(st.st_mode) || st.st_rdev != dev)
-		return err_set(err, E_DM, ENXIO, "%s is another device", path);
-	return take_fd(&fd);
-}
-
 /* The first and the last block: a hash tree that does not fit the root hash shows at once. */
 static int first_reads(const struct verity *v, uint64_t dev, struct err *err)
 {
 	uint64_t bytes = sectors(v) * 512;
 	size_t want = bytes < FIRST_READ ? (size_t)bytes : FIRST_READ;
 	const uint64_t offsets[] = { 0, bytes - want };
-	_close_ int fd = open_device(dev, err);
-	char block[FIRST_READ];
+	char path[DM_PATH_SIZE], block[FIRST_READ];
+	_close_ int fd = dm_open(dev, path, err);
 
 	if (fd < 0)
 		return fd;
@@ -290,7 +248,7 @@ int verity_run(const struct step *step, const struct report *report, struct fiel
 		r = read_superblock(&v, err);
 	if (r == 0)
 		r = activate(step, &v, result, err);
-	close_part(&v.data);
-	close_part(&v.hash);
+	dm_part_close(&v.data);
+	dm_part_close(&v.hash);
 	return r;
 }

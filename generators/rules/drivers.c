@@ -25,6 +25,9 @@ void drivers_decide(const struct facts *facts, struct plan *plan)
 	struct word fstype;
 
 	step_arg(plan, step, "module", "dm_mod dm_verity");
+	if ((plan->policy.flags[PART_ROOT] & POLICY_PROTECTIONS & ~POLICY_ABSENT) ==
+	    POLICY_ENCRYPTED)
+		plan_crypt_drivers(plan, "policy root=encrypted");
 	if (word_get(facts, "rootfstype", &fstype) && fstype.value[0]) {
 		step = plan_step(plan, VERB_DRIVERS, "fs", "rootfstype=");
 		step_arg(plan, step, "module", fstype.value);

@@ -48,6 +48,9 @@ struct volume {
 bool volume_words(const struct facts *facts, struct plan *plan, const struct fact *part,
 		  struct volume *ret);
 
+/* rules/unlock: what LUKS2 needs of the kernel, once. */
+void plan_crypt_drivers(struct plan *plan, const char *why);
+
 /* Whether the disk's partitions are known and may be used. */
 bool disk_usable(const struct facts *facts, const char *disk);
 

@@ -7,8 +7,18 @@
 #include "generators/rules/rules.h"
 #include "generators/rules/triple.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+
+#define LUKS_MAX 6 /* each step of a volume's waits for all others' keys: STEP_AFTER_MAX */
+
+/* One volume to open. */
+struct luks {
+	const struct fact *part;
+	struct volume volume;
+	const char *why;
+};
 
 static bool candidate(const struct facts *facts, const struct plan *plan, const char *type,
 		      const struct fact *part)
@@ -55,6 +65,19 @@ const struct fact *luks_choose(const struct facts *facts, struct plan *plan, con
 	return found && fields_are(&found->fields, "name", type) ? found : NULL;
 }
 
+/* What it says of the kernel's modules: it has no modprobe to ask. Early where the policy is sure. */
+void plan_crypt_drivers(struct plan *plan, const char *why)
+{
+	struct step *step;
+
+	if (plan_find(plan, "crypt"))
+		return;
+	step = plan_step(plan, VERB_DRIVERS, "crypt", "%s", why);
+	/* algif_skcipher: how libcryptsetup opens a key slot */
+	step_arg(plan, step, "module",
+		 "dm_crypt algif_skcipher ?xts ?aes_generic ?aesni_intel ?aes_ce_blk");
+}
+
 /* dm-crypt's flags, in the order in which the kernel prints them. */
 static void flag_args(struct plan *plan, struct step *step, const struct crypt_options *options)
 {
@@ -72,7 +95,7 @@ static void flag_args(struct plan *plan, struct step *step, const struct crypt_o
 }
 
 /* Only where something may be asked for does the step wait for a person, and the boot for keyboards. */
-static void volume_args(struct plan *plan, struct step *step, const struct volume *volume)
+static void key_args(struct plan *plan, struct step *step, const struct volume *volume)
 {
 	char number[24], ask[ASK_TEXT_SIZE];
 
@@ -80,7 +103,6 @@ static void volume_args(struct plan *plan, struct step *step, const struct volum
 		step_arg(plan, step, "uuid", volume->uuid);
 	if (volume->key[0])
 		step_arg(plan, step, "key", volume->key);
-	flag_args(plan, step, &volume->options);
 	if (!volume->ask || !step)
 		return;
 	ask_format(volume->ask, ask);
@@ -95,14 +117,113 @@ static void volume_args(struct plan *plan, struct step *step, const struct volum
 	plan->asks = true;
 }
 
-void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part)
+#define STEP_ID_MAX (CRYPT_NAME_MAX + 8)
+
+static void step_id(const char *what, const struct luks *luks, char ret[STEP_ID_MAX])
 {
-	char probe[FACT_NAME_MAX];
-	struct volume volume;
+	text_format(ret, STEP_ID_MAX, "%s-%s", what, luks->volume.name);
+}
+
+static void plan_key(struct plan *plan, const struct luks *luks)
+{
+	char id[STEP_ID_MAX], probe[FACT_NAME_MAX];
 	struct step *step;
+
+	step_id("key", luks, id);
+	step = plan_step(plan, VERB_UNLOCK, id, "%s", luks->why);
+	step_arg(plan, step, "name", luks->volume.name);
+	step_arg(plan, step, "part", luks->part->subject);
+	key_args(plan, step, &luks->volume);
+	probe_id(plan->boot_disk, probe, sizeof(probe));
+	step_after(plan, step, probe);
+	step_after(plan, step, "m1");
+	step_after(plan, step, "crypt");
+}
+
+/* What the key's step said, as arguments of those that come after it. */
+static void copy_args(const struct facts *facts, struct plan *plan, struct step *step,
+		      const struct luks *luks, const char *const *keys)
+{
+	char id[STEP_ID_MAX];
+	const struct fact *result;
+
+	step_id("key", luks, id);
+	result = facts_step_result(facts, id);
+	for (; step && result && *keys; keys++)
+		if (fields_copy(&step->args, &result->fields, *keys) == -E2BIG)
+			plan_refuse(plan, E_LIMIT, "step %s: arguments too long", step->id);
+}
+
+/* After all keys are there (what is sealed to an untouched PCR 15 must be unsealed), in fixed order. */
+static void plan_measure(const struct facts *facts, struct plan *plan, const struct luks *list,
+			 size_t n, size_t which)
+{
+	static const char *const keys[] = { "uuid", "digests", NULL };
+	const struct luks *luks = &list[which];
+	char id[STEP_ID_MAX];
+	struct step *step;
+
+	step_id("vk", luks, id);
+	step = plan_step(plan, VERB_MEASURE, id, "the key of every volume goes into PCR 15");
+	step_arg(plan, step, "pcr", "15");
+	step_arg(plan, step, "volume", luks->volume.name);
+	step_arg(plan, step, "required", "yes");
+	copy_args(facts, plan, step, luks, keys);
+	for (size_t i = 0; i < n; i++) {
+		step_id("key", &list[i], id);
+		step_after(plan, step, id);
+	}
+	if (which > 0) {
+		step_id("vk", &list[which - 1], id);
+		step_after(plan, step, id);
+	}
+}
+
+/* No volume is mapped before every key is measured (invariant I4). */
+static void plan_open(const struct facts *facts, struct plan *plan, const struct luks *luks,
+		      const struct luks *last)
+{
+	static const char *const keys[] = { "uuid",   "cipher", "keysize", "sector",
+					    "offset", "size",	NULL };
+	char id[STEP_ID_MAX];
+	struct step *step;
+
+	step_id("open", luks, id);
+	step = plan_step(plan, VERB_ACTIVATE, id, "%s", luks->why);
+	step_arg(plan, step, "name", luks->volume.name);
+	step_arg(plan, step, "part", luks->part->subject);
+	flag_args(plan, step, &luks->volume.options);
+	copy_args(facts, plan, step, luks, keys);
+	step_id("vk", last, id);
+	step_after(plan, step, id);
+	step_after(plan, step, "dm");
+	step_after(plan, step, "crypt");
+}
+
+static void plan_root_mount(const struct facts *facts, struct plan *plan, const struct luks *luks)
+{
+	struct step *step = plan_step(plan, VERB_MOUNT, "mnt-root", "policy root=encrypted");
+	char id[STEP_ID_MAX];
 	struct word word;
 
-	if (!volume_words(facts, plan, part, &volume))
+	step_arg(plan, step, "kind", "crypt");
+	step_arg(plan, step, "what", luks->volume.name);
+	step_arg(plan, step, "where", "/sysroot");
+	if (word_get(facts, "rw", &word) && !luks->volume.options.read_only)
+		step_arg(plan, step, "rw", "yes");
+	role_mount_words(facts, plan, step, "root");
+	step_id("open", luks, id);
+	step_after(plan, step, id);
+}
+
+void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part)
+{
+	static struct luks list[LUKS_MAX]; /* no state: filled anew by each call */
+	size_t n = 1;
+
+	list[0] = (struct luks){ .part = part,
+				 .why = "LoaderDevicePartUUID, DPS root, policy encrypted" };
+	if (!volume_words(facts, plan, part, &list[0].volume))
 		return;
 	if (!plan->tpm_expected) {
 		plan_refuse(plan, E_UNLOCK,
@@ -113,28 +234,12 @@ void plan_luks_root(const struct facts *facts, struct plan *plan, const struct f
 	}
 	if (!plan_find(plan, "m1"))
 		return; /* rules/deadline waits for the TPM */
-	step = plan_step(plan, VERB_DRIVERS, "crypt", "%s is LUKS2", part->subject);
-	/* algif_skcipher: how libcryptsetup opens a key slot; the kernel has no modprobe to ask */
-	step_arg(plan, step, "module",
-		 "dm_crypt algif_skcipher ?xts ?aes_generic ?aesni_intel ?aes_ce_blk");
-
-	step = plan_step(plan, VERB_UNLOCK, "root",
-			 "LoaderDevicePartUUID, DPS root, policy encrypted");
-	step_arg(plan, step, "name", volume.name);
-	step_arg(plan, step, "part", part->subject);
-	volume_args(plan, step, &volume);
-	probe_id(plan->boot_disk, probe, sizeof(probe));
-	step_after(plan, step, probe);
-	step_after(plan, step, "m1");
-	step_after(plan, step, "dm");
-	step_after(plan, step, "crypt");
-
-	step = plan_step(plan, VERB_MOUNT, "mnt-root", "policy root=encrypted");
-	step_arg(plan, step, "kind", "crypt");
-	step_arg(plan, step, "what", volume.name);
-	step_arg(plan, step, "where", "/sysroot");
-	if (word_get(facts, "rw", &word) && !volume.options.read_only)
-		step_arg(plan, step, "rw", "yes");
-	role_mount_words(facts, plan, step, "root");
-	step_after(plan, step, "root");
+	plan_crypt_drivers(plan, "a LUKS2 volume");
+	for (size_t i = 0; i < n; i++)
+		plan_key(plan, &list[i]);
+	for (size_t i = 0; i < n; i++)
+		plan_measure(facts, plan, list, n, i);
+	for (size_t i = 0; i < n; i++)
+		plan_open(facts, plan, &list[i], &list[n - 1]);
+	plan_root_mount(facts, plan, &list[0]);
 }

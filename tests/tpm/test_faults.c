@@ -173,7 +173,7 @@ TEST(faults_measure)
 	start(NULL);
 	text_format(log, sizeof(log), "%s/tpm2-measure.log", tpm.log_folder);
 	tpm_reconnect();
-	CHECK_INT(tpm2_measure_volume(&tpm, "root", "uuid", key, sizeof(key), &err), 0);
+	CHECK_INT(tpm_measure_volume("root", "uuid", key, sizeof(key), &err), 0);
 	commands = wire.commands;
 	CHECK(commands >= 6 && commands < 20);
 	for (size_t f = 0; f < ARRAY_SIZE(faults); f++)
@@ -186,7 +186,7 @@ TEST(faults_measure)
 			wire.fault_rc = faults[f].rc;
 			wire.first = wire.last = i;
 			wire.seed = i + 1;
-			r = tpm2_measure_volume(&tpm, "root", "uuid", key, sizeof(key), &err);
+			r = tpm_measure_volume("root", "uuid", key, sizeof(key), &err);
 			if (faults[f].retried && faults[f].rc != TPM2_RC_PCR_CHANGED)
 				CHECK_INT(r, 0);
 			else

@@ -57,7 +57,7 @@ TEST(measure_volume_key)
 		key[i] = (uint8_t)i;
 	tpm_start("ecc");
 	CHECK_INT(tpm2_pcr_pristine(&tpm, 15, &err), 0);
-	CHECK_INT(tpm2_measure_volume(&tpm, "root", UUID, key, sizeof(key), &err), 0);
+	CHECK_INT(tpm_measure_volume("root", UUID, key, sizeof(key), &err), 0);
 	check_pcr(15, "sha256", VOLUME_SHA256);
 	check_pcr(15, "sha1", VOLUME_SHA1);
 	CHECK_INT(tpm2_pcr_pristine(&tpm, 15, &err), -EPERM);
@@ -130,4 +130,38 @@ TEST(measure_words)
 	CHECK_STR(word, "machine-id:0123456789abcdef0123456789abcdef");
 	CHECK_INT(tpm2_machine_id_word("0123456789ABCDEF0123456789abcdef", word), -EINVAL);
 	CHECK_INT(tpm2_machine_id_word("01234567", word), -EINVAL);
+}
+
+#define BOTH "sha1:" VOLUME_SHA1 ",sha256:" VOLUME_HMAC
+
+/* Between two children: what does not name just the active banks, whole, is no measurement. */
+TEST(measure_digests)
+{
+	static const char *const bad[] = {
+		"",
+		"sha1:" VOLUME_SHA1,
+		"sha256:" VOLUME_HMAC ",sha1:" VOLUME_SHA1,
+		BOTH "0",
+		BOTH ",",
+		BOTH ",sha384:00",
+		"sha1:" VOLUME_SHA1 ";sha256:" VOLUME_HMAC,
+		"sha1:zz07d8834fe283f3bbe173a9407f10d76664d93f,sha256:" VOLUME_HMAC,
+	};
+	static const struct tpm2_bank banks[] = { { TPM2_ALG_SHA1, "sha1", 20 },
+						  { TPM2_ALG_SHA256, "sha256", 32 } };
+	struct tpm2_digests digests = { .n = 9 };
+	char text[TPM2_DIGESTS_TEXT];
+
+	CHECK_INT(tpm2_digests_parse("sha1:" VOLUME_SHA1 ",sha256:" VOLUME_HMAC, banks, 2, &digests,
+				     &err),
+		  0);
+	CHECK_INT(digests.n, 2);
+	CHECK_INT(tpm2_digests_format(&digests, text, sizeof(text)), 0);
+	CHECK_STR(text, BOTH);
+	CHECK_INT(tpm2_digests_format(&digests, text, 60), -E2BIG);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CHECK_INT(tpm2_digests_parse(bad[i], banks, 2, &digests, &err), -EINVAL);
+		CHECK_INT(err.code, E_MEASURE);
+	}
+	CHECK_INT(tpm2_digests_parse("", banks, 0, &digests, &err), -EINVAL);
 }

@@ -374,3 +374,25 @@ bool fixture_secret_is(const char *name, const uint8_t *secret, size_t size)
 	text_format(line + 2 * sizeof(digest), sizeof(line) - 2 * sizeof(digest), "  %s\n", name);
 	return strstr(fixture("secrets.sha256", &text_size), line) != NULL;
 }
+
+int tpm_measure_volume(const char *name, const char *uuid, const uint8_t *key, size_t size,
+		       struct err *err)
+{
+	char word[TPM2_EVENT_SIZE], text[TPM2_DIGESTS_TEXT];
+	struct tpm2_event event = {
+		.pcr = 15, .string = word, .type = "volume-key", .key = key, .key_size = size
+	};
+	struct tpm2_bank banks[TPM2_BANKS_MAX];
+	struct tpm2_digests digests;
+	size_t n = 0;
+	int r = tpm2_volume_word(name, uuid, word);
+
+	if (r == 0)
+		r = tpm2_event_digests(&tpm, &event, &digests, err);
+	if (r < 0 || tpm2_digests_format(&digests, text, sizeof(text)) < 0)
+		return r < 0 ? r : -E2BIG;
+	event = (struct tpm2_event){
+		.pcr = 15, .string = word, .type = "volume-key", .digests = text
+	};
+	return tpm2_measure(&tpm, &event, banks, &n, err);
+}

@@ -2,6 +2,7 @@
 /* A private swtpm for tests, behind a TCTI that counts, records and spoils. */
 #pragma once
 
+#include "modules/tpm2_measure.h"
 #include "modules/tpm2_unseal.h"
 
 #include <stdbool.h>
@@ -42,6 +43,9 @@ void tpm_reconnect(void);
 void tpm_extend(unsigned int pcr, const char *text);
 /* As the secrets of the fixtures were sealed: firmware, stub and "enter-initrd". */
 void tpm_boot(void);
+/* As the two steps of a volume do it: digests by the one that has the key, extended by the other. */
+int tpm_measure_volume(const char *name, const char *uuid, const uint8_t *key, size_t size,
+		       struct err *err);
 /* A command with an empty password session, past the library; its code. */
 TSS2_RC tpm_raw(const uint8_t *body, size_t size, uint8_t *ret, size_t *ret_size);
 
