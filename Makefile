@@ -66,6 +66,16 @@ $(B)/init: $(INIT:%.c=$(B)/obj/init/%.o)
 	@readelf -hW $@ | grep -q 'Type: *DYN' || { echo 'build/init is not a PIE' >&2; exit 1; }
 	@echo "$@ $$(stat -c %s $@) bytes"
 
+# For one boot test, which must find in the guest's memory what this one leaves there.
+UNWIPED := $(INIT:%.c=$(B)/obj/unwiped/%.o)
+$(B)/obj/unwiped/%.o: %.c | $(SYSROOT_CC)
+	@mkdir -p $(@D)
+	@$(SYSROOT_CC) $(GCC_CFLAGS) $(SYSROOT_CFLAGS) -include tests/boot/unwiped.h -c $< -o $@
+
+$(B)/init-unwiped: $(UNWIPED)
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
+		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
+
 $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 	@echo "$@ $$(stat -c %s $@) bytes"

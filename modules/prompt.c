@@ -44,10 +44,10 @@ void prompt_begin(struct consoles *consoles)
 
 void prompt_end(struct consoles *consoles)
 {
+	consoles_drop_input(consoles);
 	for (size_t i = 0; i < consoles->n; i++) {
 		if (is_terminal[i])
 			tcsetattr(consoles->fds[i], TCSANOW, &modes[i]);
-		tcflush(consoles->fds[i], TCIFLUSH);
 		close_fd(&consoles->fds[i]);
 	}
 	consoles->n = 0;

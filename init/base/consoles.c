@@ -8,8 +8,10 @@
 #include <poll.h>
 #include <string.h>
 #include <termios.h>
+#include <unistd.h>
 
 #define WRITE_MS 2000
+#define INPUT_MAX 8192 /* twice what the kernel keeps of a terminal's input */
 
 /* Never blocking: who sends XOFF on a serial line must not hold PID 1. */
 static void add(struct consoles *consoles, const char *name)
@@ -74,6 +76,24 @@ void consoles_clean(char *text, size_t size)
 			text[i] = '?';
 }
 
+/* Read and not just flushed: the kernel wipes what is read. Bounded, where someone goes on typing. */
+void consoles_drop_input(const struct consoles *consoles)
+{
+	char dropped[64];
+
+	for (size_t i = 0; i < consoles->n; i++) {
+		for (size_t n = 0; n < INPUT_MAX / sizeof(dropped); n++)
+			if (read(consoles->fds[i], dropped, sizeof(dropped)) <= 0)
+				break;
+		tcflush(consoles->fds[i], TCIFLUSH);
+	}
+	explicit_bzero(dropped, sizeof(dropped));
+}
+
+/*
+ * The kernel's line discipline wipes its own copy of what was read only where ICANON is set and ECHO
+ * is not (zero_buffer() in drivers/tty/n_tty.c); EXTPROC hands out each key none the less.
+ */
 void consoles_raw(const struct consoles *consoles)
 {
 	for (size_t i = 0; i < consoles->n; i++) {
@@ -81,12 +101,13 @@ void consoles_raw(const struct consoles *consoles)
 
 		if (tcgetattr(consoles->fds[i], &mode) < 0)
 			continue;
-		mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
+		mode.c_lflag &= ~(tcflag_t)(ECHO | ISIG | IEXTEN);
+		mode.c_lflag |= ICANON | EXTPROC;
 		mode.c_iflag &= ~(tcflag_t)(IXON | IXOFF);
 		/* not TCSAFLUSH, which waits for an output that Ctrl-S may hold */
 		tcsetattr(consoles->fds[i], TCSANOW, &mode);
-		tcflush(consoles->fds[i], TCIFLUSH);
 	}
+	consoles_drop_input(consoles);
 }
 
 char consoles_key(const struct consoles *consoles, int ms)

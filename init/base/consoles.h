@@ -19,5 +19,6 @@ void consoles_print(const struct consoles *consoles, const char *text);
 void consoles_clean(char *text, size_t size);
 /* No echo, no line editing, nothing that a key could signal; drops what was typed before. */
 void consoles_raw(const struct consoles *consoles);
+void consoles_drop_input(const struct consoles *consoles);
 /* A key that was pressed on one of them within ms, or 0. */
 char consoles_key(const struct consoles *consoles, int ms);

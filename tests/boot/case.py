@@ -77,6 +77,9 @@ class Case:
     plug_at: str = ""           # a regular expression: when hot disks are plugged in
     answers: tuple = ()         # (regular expression, text): typed when the console shows it, in order
     hides: tuple = ()           # regular expressions that no line may match
+    search_at: str = ""         # a regular expression: at each such line, memory is searched for keys
+    volume_keys: int = 0        # copies of the volume key that the memory then may hold
+    unwiped: bool = False       # an /init that wipes nothing, which the search must find out
     unsealed: int = -1          # secrets that the TPM must have given; -1: as the outcome says
     shows: tuple = ()           # regular expressions that lines of the console must match
     memory: int = 512

@@ -136,9 +136,9 @@ def command_line(guest, scratch):
         command += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,cache=unsafe,file={path}"]
         index = 1 if number == guest.boot_disk else number + 2
         command += [word.format(drive=drive, index=index, port=number) for word in BUSES[bus]]
+    command += ["-qmp", f"unix:{scratch}/qmp,server=on,wait=off"]
     if guest.hot:
-        command += ["-device", "virtio-scsi-pci,id=hot",
-                    "-qmp", f"unix:{scratch}/qmp,server=on,wait=off"]
+        command += ["-device", "virtio-scsi-pci,id=hot"]
     for number, path in enumerate(guest.hot):
         command += ["-drive", f"if=none,id=hot{number},format=raw,snapshot=on,file={path}"]
     return command + guest.extra
@@ -199,21 +199,28 @@ class Machine:
         """Moves the deadline nearer: the rest of the boot has that long."""
         self.end = min(self.end, time.monotonic() + seconds)
 
-    def plug(self):
-        """Adds the hot disks, all at one moment of the guest."""
+    def stopped(self, *requests):
+        """Carries out QMP requests, (name, arguments) pairs, at one moment of the guest."""
         with socket.socket(socket.AF_UNIX) as control, control.makefile("rw") as stream:
             control.connect(f"{self.scratch}/qmp")
             stream.readline()
-            requests = [{"execute": "qmp_capabilities"}, {"execute": "stop"}]
-            requests += [{"execute": "device_add", "arguments": {
-                "driver": "scsi-hd", "bus": "hot.0", "drive": f"hot{number}", "id": f"plug{number}"}}
-                         for number in range(len(self.guest.hot))]
-            for request in [*requests, {"execute": "cont"}]:
-                stream.write(json.dumps(request) + "\n")
+            for name, arguments in (("qmp_capabilities", {}), ("stop", {}), *requests, ("cont", {})):
+                stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
                 stream.flush()
                 while "return" not in (answer := json.loads(stream.readline())):
                     if "error" in answer:
                         raise OSError(f"QMP: {answer['error']['desc']}")
+
+    def plug(self):
+        """Adds the hot disks, all at one moment of the guest."""
+        self.stopped(*(("device_add", {"driver": "scsi-hd", "bus": "hot.0", "drive": f"hot{number}",
+                                       "id": f"plug{number}"})
+                       for number in range(len(self.guest.hot))))
+
+    def save_memory(self, path):
+        """Writes the guest's whole memory to a file: below 2 GiB it has no hole."""
+        self.stopped(("pmemsave", {"val": 0, "size": self.guest.memory << 20,
+                                   "filename": str(path)}))
 
     def lines(self, answers=()):
         return read_lines(self.process, lambda: self.end, answers)

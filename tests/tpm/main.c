@@ -1,26 +1,30 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs the tests; or, for tests/fixtures/tpm2/make, prints the passphrase of --unseal NAME. */
+/* Runs the tests; or prints the passphrase of TOKEN.json: --unseal TOKEN SIGNATURES STATE [PIN]. */
 #include "tests/tpm/tpm.h"
 #include "tests/unit/test.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 struct test *tests_first;
 unsigned int test_failures;
 
-/* From the swtpm on the port that the maker of the fixtures has started, with all its PCRs set. */
-static int print_passphrase(const char *name)
+/*
+ * On a copy of swtpm's state. LINTEL_BOOTED=1: with the PCRs that the fixtures are sealed to; else
+ * with all of them zero.
+ */
+static int print_passphrase(char **argv, const char *pin)
 {
 	uint8_t secret[TPM2_SECRET_MAX], base64[2 * TPM2_SECRET_MAX];
-	const struct tpm2_token *token = fixture_token(name);
+	const struct tpm2_token *token = fixture_token(argv[0]);
 	static char json[65536];
-	struct tpm2_unseal_inputs in = { .signatures = json, .pin = PIN };
+	struct tpm2_unseal_inputs in = { .signatures = json, .pin = pin };
 	struct err err;
 	size_t size;
 
-	memcpy(json, fixture("signatures.json", &in.signatures_size), sizeof(json));
-	tpm_start(strcmp(name, "rsa-srk") == 0 ? "rsa" : "ecc");
-	tpm_boot();
+	memcpy(json, fixture(argv[1], &in.signatures_size), sizeof(json));
+	tpm_start(argv[2]);
+	if (getenv("LINTEL_BOOTED"))
+		tpm_boot();
 	if (tpm2_unseal(&tpm, token, &in, secret, &size, &err) < 0) {
 		fprintf(stderr, "%s: %s\n", err_name(err.code), err.text);
 		tpm_stop();
@@ -36,8 +40,8 @@ int main(int argc, char **argv)
 {
 	unsigned int passed = 0, failed = 0;
 
-	if (argc == 3 && strcmp(argv[1], "--unseal") == 0)
-		return print_passphrase(argv[2]);
+	if (argc >= 5 && strcmp(argv[1], "--unseal") == 0)
+		return print_passphrase(argv + 2, argc > 5 ? argv[5] : PIN);
 	for (struct test *test = tests_first; test; test = test->next) {
 		if (argc > 1 && !strstr(test->name, argv[1]))
 			continue;

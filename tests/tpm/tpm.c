@@ -193,6 +193,12 @@ static void flush_all(void)
 
 /* --- the TPM -------------------------------------------------------------------------------- */
 
+/* A name that is an absolute path stands for itself. */
+static const char *fixture_folder(const char *name)
+{
+	return name[0] == '/' ? "" : FIXTURES;
+}
+
 static void disconnect(void)
 {
 	if (tpm.esys)
@@ -273,7 +279,7 @@ void tpm_restart(void)
 
 void tpm_start(const char *name)
 {
-	char path[128];
+	char path[512];
 	static uint8_t state[65536];
 	ssize_t n;
 
@@ -282,7 +288,7 @@ void tpm_start(const char *name)
 	if (!mkdtemp(folder))
 		give_up(folder);
 	if (name) {
-		text_format(path, sizeof(path), FIXTURES "%s/tpm2-00.permall", name);
+		text_format(path, sizeof(path), "%s%s/tpm2-00.permall", fixture_folder(name), name);
 		n = fs_read(AT_FDCWD, path, state, sizeof(state));
 		if (n < 0)
 			give_up(path);
@@ -337,10 +343,10 @@ void tpm_boot(void)
 const char *fixture(const char *name, size_t *ret_size)
 {
 	static char text[65536];
-	char path[128];
+	char path[512];
 	ssize_t n;
 
-	text_format(path, sizeof(path), FIXTURES "%s", name);
+	text_format(path, sizeof(path), "%s%s", fixture_folder(name), name);
 	n = fs_read(AT_FDCWD, path, text, sizeof(text));
 	if (n < 0)
 		give_up(path);
@@ -351,7 +357,7 @@ const char *fixture(const char *name, size_t *ret_size)
 struct tpm2_token *fixture_token(const char *name)
 {
 	static struct tpm2_token token;
-	char file[64];
+	char file[512];
 	struct err err;
 	size_t size;
 	const char *json;

@@ -8,6 +8,10 @@ MOUNT = r"LINTEL-TEST-MOUNT / +ext4 +/dev/(mapper/|dm-)"
 ASKED = r"try \d of \d"
 # A30: held keys, and every key that some terminal makes a signal or an end of file
 STORM = "\x03\x04\x1a\x1c\r\x1b[A\x11\x13" * 25
+SEARCHED = r"lintel: m2: done|systemd\[1\]: systemd 2"
+# AES-XTS as dm-crypt has it: the key, and the last round of its schedule for decryption
+KERNELS = 2
+PHONE = r" code [0-9A-Z]{3}-[0-9A-Z]{5}"
 KEY_FILE = "rd.luks.key=/etc/cryptsetup-keys.d/root.key"
 SECRETS = (PASSPHRASE, PIN, RECOVERY)
 
@@ -29,15 +33,20 @@ CASES = [
     asks("boot-luks-passphrase", BOOT,
          "lintel.ask=passphrase rd.luks.options=password-echo=masked,discard,no-read-workqueue",
          (r"probe:vda: done", f"{PASSPHRASE}\r" + STORM), at(1, STORM + PIN), at(2, STORM + "\x7f" * 9
-          + PASSPHRASE), shows=(MOUNT, ": \\*{8}$", "Wrong: it opens no key slot")),
+          + PASSPHRASE), shows=(MOUNT, ": \\*{8}$", "Wrong: it opens no key slot"),
+         search_at=SEARCHED, volume_keys=KERNELS),
     # and a passphrase is none of the TPM's business but as a wrong PIN
     asks("boot-luks-pin", BOOT, "lintel.ask=pin", at(1, PASSPHRASE, "PIN"), at(2, PIN, "PIN"),
-         shows=(MOUNT, "Wrong PIN: "), unsealed=1),
+         shows=(MOUNT, "Wrong PIN: "), unsealed=1, search_at=SEARCHED,
+         volume_keys=KERNELS),
+    asks("boot-luks-pin-unwiped", BOOT, "lintel.ask=pin", at(1, PIN, "PIN"), shows=(MOUNT,),
+         unsealed=1, search_at=SEARCHED, volume_keys=KERNELS, unwiped=True, checked=False),
     asks("boot-luks-recovery", BOOT, "lintel.ask=recovery", at(1, PASSPHRASE, "Recovery key"),
          at(2, RECOVERY.upper().replace("-", ""), "Recovery key"), shows=(MOUNT, "Wrong: "),
          checked=False),
     asks("refuse-luks-wrong-passphrases", "KEY-WRONG", "lintel.ask=passphrase",
-         at(1, RECOVERY), at(2, PIN), at(3, STORM + "wrong"), shows=("3 wrong ones",)),
+         at(1, RECOVERY), at(2, PIN), at(3, STORM + "wrong"), shows=("3 wrong ones",),
+         search_at=PHONE),
     asks("boot-luks-key-file", BOOT, f"{KEY_FILE} rd.luks.options=headless", key_file=PASSPHRASE,
          shows=(MOUNT,), checked=False),
     # a PIN in a file opens nothing either, and who is headless is not asked
