@@ -65,6 +65,7 @@ class Case:
     smbios: tuple = ()          # strings of type 11 that the machine's owner sets
     has_tpm: bool = True
     policy: str = ""            # the build's image policy
+    tpm: str = ""               # "1.2", or the banks that it has: "sha1", "sha384,sha256"
     other_tpm: bool = False     # the machine has another TPM than the disk was sealed to
     pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
     key_file: str = ""          # what is in the initrd's /etc/cryptsetup-keys.d/root.key

@@ -49,6 +49,7 @@ class Guest:
     cmdline: str = ""
     tpm_state: Path = None
     has_tpm: bool = True
+    tpm_version: str = "2.0"
     memory: int = 512
     cpus: int = 2
     reboots: bool = False
@@ -83,15 +84,16 @@ def accelerator():
     return ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
 
 
-def start_tpm(state):
+def start_tpm(state, version="2.0"):
     """Starts a software TPM that ends with its machine; returns QEMU's options."""
     control = state / "socket"
-    subprocess.run(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
+    old = version == "1.2"
+    subprocess.run(["swtpm", "socket", *([] if old else ["--tpm2"]), "--tpmstate", f"dir={state}",
                     "--ctrl", f"type=unixio,path={control}", "--terminate", "--daemon",
                     "--log", f"file={state}/log,level=20"],
                    check=True, stdin=subprocess.DEVNULL)
     return ["-chardev", f"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
-            "-device", "tpm-crb,tpmdev=tpm"]
+            "-device", f"{'tpm-tis' if old else 'tpm-crb'},tpmdev=tpm"]
 
 
 @contextlib.contextmanager
@@ -130,7 +132,7 @@ def command_line(guest, scratch):
         state = guest.tpm_state or scratch / "tpm"
         state.mkdir(exist_ok=True)
         if guest.has_tpm:
-            command += start_tpm(state)
+            command += start_tpm(state, guest.tpm_version)
     for number, (path, bus) in enumerate(guest.disks):
         drive = f"disk{number}"
         command += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,cache=unsafe,file={path}"]

@@ -24,8 +24,8 @@ def asks(name, expect, words, *answers, **fields):
                     "unsealed": 0, "timeout": 300, **fields})
 
 
-def at(number, text, what="Passphrase"):
-    return rf"{what} of the encrypted disk /dev/vda\d \(root\), try {number} of 3: $", text + "\r"
+def at(number, text, what="Passphrase", of=3):
+    return rf"{what} of the encrypted disk /dev/vda\d \(root\), try {number} of {of}: $", text + "\r"
 
 
 CASES = [
@@ -41,6 +41,10 @@ CASES = [
          volume_keys=KERNELS),
     asks("boot-luks-pin-unwiped", BOOT, "lintel.ask=pin", at(1, PIN, "PIN"), shows=(MOUNT,),
          unsealed=1, search_at=SEARCHED, volume_keys=KERNELS, unwiped=True, checked=False),
+    # three wrong ones, and the TPM takes no PIN for a while, not even the right one
+    asks("refuse-luks-locked-out", "LOCKOUT", "lintel.ask=pin rd.luks.options=tries=5",
+         *(at(number, "wrong", "PIN", of=5) for number in (1, 2, 3)), at(4, PIN, "PIN", of=5),
+         checked=False),
     asks("boot-luks-recovery", BOOT, "lintel.ask=recovery", at(1, PASSPHRASE, "Recovery key"),
          at(2, RECOVERY.upper().replace("-", ""), "Recovery key"), shows=(MOUNT, "Wrong: "),
          checked=False),

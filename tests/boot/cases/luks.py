@@ -33,4 +33,9 @@ CASES = [
          set_luks("segments", "0", "offset", value="4096")),
     luks("refuse-luks-requirement", "LUKS-PROFILE",
          set_luks("config", "requirements", value={"mandatory": ["online-reencrypt-v2"]})),
+    # A37: what is sealed to one bank is not opened by another
+    luks("refuse-luks-sha1-only", "UNSEAL", tpm="sha1", shows=("PCR 11 has no active bank sha256",),
+         checked=False),
+    luks("boot-luks-three-banks", tpm="sha1,sha256,sha384", shows=(MOUNT,), checked=False),
+    luks("refuse-luks-tpm-1.2", "UNLOCK", tpm="1.2", other_tpm=True, checked=False),
 ]
