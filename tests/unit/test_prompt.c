@@ -114,6 +114,20 @@ static void type_when_asked(int master, const char *text)
 	_exit(fs_write_all(master, text, strlen(text)) < 0);
 }
 
+/* All that came to the far end of a console whose near end is closed. */
+static void read_rest(int master, char seen[256])
+{
+	struct pollfd wait = { .fd = master, .events = POLLIN };
+	size_t n = 0;
+	ssize_t got;
+
+	do {
+		got = read(master, seen + n, 255 - n);
+		n += got > 0 ? (size_t)got : 0;
+	} while (n < 255 && (got > 0 || (got < 0 && errno == EAGAIN && poll(&wait, 1, 20000) > 0)));
+	seen[n] = '\0';
+}
+
 /* One question on two consoles; seen: what the second one shows after it. */
 static int ask(const char *before, const char *typed, bool masked, int ms, char seen[256])
 {
@@ -123,7 +137,6 @@ static int ask(const char *before, const char *typed, bool masked, int ms, char 
 				       .masked = masked,
 				       .end_usec = clock_usec() + (uint64_t)ms * 1000 };
 	int masters[2], status = 0, r;
-	ssize_t n;
 	pid_t pid;
 
 	consoles.fds[0] = open_console(&masters[0]);
@@ -135,12 +148,11 @@ static int ask(const char *before, const char *typed, bool masked, int ms, char 
 	memset(answer, 0, sizeof(answer));
 	r = prompt_read(&prompt, &lines, answer);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-	n = read(masters[1], seen, 255);
-	seen[n > 0 ? n : 0] = '\0';
-	for (size_t i = 0; i < 2; i++) {
-		close(masters[i]);
-		close(consoles.fds[i]);
-	}
+	close(consoles.fds[0]);
+	close(consoles.fds[1]);
+	read_rest(masters[1], seen);
+	close(masters[0]);
+	close(masters[1]);
 	return r;
 }
 
