@@ -9,6 +9,8 @@ REPO = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("LINTEL_BUILD", REPO / "build"))
 BENCH = BUILD / "bench"
 sys.path.insert(0, str(REPO / "images"))
+SYSROOT_LIBS = ("-lcryptsetup", "-ldevmapper", "-lblkid", "-luuid", "-ljson-c", "-ltss2-esys",
+                "-ltss2-sys", "-ltss2-mu", "-ltss2-tcti-device", "-lcrypto")
 
 
 def die(text):
@@ -37,10 +39,13 @@ def kernel():
             BUILD / "trees/tools/usr/lib/modules" / version)
 
 
-def compile_static(source, output, *flags):
+def compile_static(sources, output, *flags):
+    """Words of `flags` that begin with -l go behind the sources."""
     compiler = BUILD / "sysroot/bin/lintel-cc"
     command = [compiler] if compiler.exists() else ["gcc", "-static"]
-    run(*command, "-Os", "-Wall", "-Wextra", "-Werror", "-s", *flags, source, "-o", output)
+    sources = sources if isinstance(sources, list) else [sources]
+    run(*command, "-Os", "-Wall", "-Wextra", "-Werror", "-s", "-ffunction-sections",
+        "-Wl,--gc-sections", *sources, *flags, "-o", output)
 
 
 def make_initrd(init, output, *options):

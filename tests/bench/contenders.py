@@ -1,134 +1,110 @@
-"""Who is compared: how each one's initrd is made, and the disk that all boot."""
+"""Who is compared: how each one's initrd is made."""
 
-import base64
 import json
-import shutil
-import struct
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from common import (
-    BENCH, BUILD, REPO, compile_static, die, kernel, make_initrd, run, tree)
+    BENCH, BUILD, REPO, SYSROOT_LIBS, compile_static, kernel, make_initrd, run, tree)
+from rows import Disk, make_disk, machine_options, read_luks, read_verity
 
-from lintel_images import cpio, gpt, modules
+from lintel_images import cpio, modules
 from lintel_images.common import Cache, default_cache
 
 HERE = Path(__file__).resolve().parent
-FLOOR_MODULES = ("virtio_pci", "virtio_blk", "dm_verity", "erofs")
-# The drivers of this machine, for lintel and dracut alike; dracut at its leanest: no module that this
-# root has no use for.
-DRIVERS = "virtio_pci virtio_blk dm_mod dm_verity erofs overlay"
-DRACUT_OMITS = ("btrfs crypt fido2 hwdb lunmask nvdimm overlay-root pkcs11 resume virtfs virtiofs "
+# dracut at its leanest: no module that these roots have no use for.
+DRACUT_OMITS = ("btrfs hwdb lunmask nvdimm overlay-root resume virtfs virtiofs "
                 "systemd-battery-check")
+# What systemd-cryptsetup opens by dlopen(). dracut's tpm2-tss module would ask for tpm2-tools, too.
+DRACUT_TPM = ("libtss2-esys.so.0 libtss2-mu.so.0 libtss2-rc.so.0 libtss2-sys.so.1 "
+              "libtss2-tcti-device.so.0 cryptsetup/libcryptsetup-token-systemd-tpm2.so")
 COMMON_WORDS = "console=ttyS0 quiet panic=-1"
-OVMF = Path("/usr/share/OVMF")
-ROLES = ("root", "root-verity", "root-verity-sig")
+# Leaves of the dependencies that the floor loads in this order; what is behind them comes before.
+FLOOR_MODULES = {"verity": "virtio_pci virtio_blk dm_verity erofs",
+                 "luks": "virtio_pci virtio_blk dm_crypt xts aesni_intel algif_skcipher ext4 crc32c_generic"}
 
 
-def make_root():
-    """A root of one program and an os-release."""
-    root = BENCH / "root"
-    for folder in ("sbin", "usr/lib", "etc", "dev", "proc", "sys", "run", "tmp", "var"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    for path in ("usr/lib/os-release", "etc/os-release"):
-        (root / path).write_text("ID=bench\nVERSION_ID=1\n", encoding="utf-8")
-    compile_static(HERE / "root-init.c", root / "sbin/init")
-
-
-def make_disk(options, disk, uki):
-    """The disk's root hash. In a signed boot the key that the firmware trusts signs it."""
-    key = BUILD / "keys" / ("secureboot" if options.signed else "verity")
-    esp = ["--uki", uki] if options.signed else []
-    made = run(REPO / "images/lintel-disk", disk, *esp, "--tree", BENCH / "root", "--fstype",
-               "erofs", "--json", "--key", f"{key}.key", "--cert", f"{key}.crt")
-    return json.loads(made)["roothash"]
-
-
-def read_verity(disk):
-    """The root's device node, its hash tree's, table, sectors, signature of the root hash."""
-    with open(disk, "rb") as file:
-        rows = {row.role: (f"/dev/vda{number}", row)
-                for number, row in enumerate(gpt.read(file).partitions, 1)}
-        (data, first), (hashes, second), (_, third) = (rows[role] for role in ROLES)
-        file.seek(second.offset)
-        magic, version, kind, _, name, data_block, hash_block, blocks, salt_size, salt = \
-            struct.unpack("<8sII16s32sIIQH6x256s", file.read(344))
-        file.seek(third.offset)
-        signature = json.loads(file.read(third.size).rstrip(b"\0"))["signature"]
-    if magic != b"verity\0\0" or version != 1:
-        die(f"{disk}: no verity superblock")
-    table = (f"{kind} {data} {hashes} {data_block} {hash_block} {blocks} 1 "
-             f"{name.rstrip(bytes(1)).decode()} {first.uuid.hex}{second.uuid.hex} "
-             f"{salt[:salt_size].hex() or '-'}")
-    return data, hashes, table, blocks * data_block // 512, base64.b64decode(signature)
-
-
-def configure_floor(options, disk, chosen):
+def configure_floor(disk, chosen):
     """Write floor-config.h; the signature's bytes."""
-    data, hashes, table, sectors, signature = read_verity(disk)
-    lines = [("FLOOR_MODULES", ", ".join(json.dumps(f"/{name}.ko") for name in chosen)),
-             ("FLOOR_DATA", json.dumps(data)), ("FLOOR_HASH", json.dumps(hashes)),
-             ("FLOOR_SECTORS", sectors), ("FLOOR_FILESYSTEM", '"erofs"')]
-    if options.signed:
-        table += " 2 root_hash_sig_key_desc floor"
-        lines.append(("FLOOR_SIGNATURE", '"/signature"'))
-    lines.append(("FLOOR_TABLE", json.dumps(table)))
+    lines, signature = [("FLOOR_MODULES", ", ".join(json.dumps(f"/{name}.ko") for name in chosen)),
+                        ("FLOOR_FILESYSTEM", json.dumps(disk.row.fstype))], b""
+    if disk.row.layout == "luks":
+        found = read_luks(disk)
+        lines += [("FLOOR_LUKS", json.dumps(found["data"])), ("FLOOR_SECTORS", found["sectors"]),
+                  ("FLOOR_BLOB", ", ".join(map(str, found["blob"]))),
+                  ("FLOOR_CIPHER", json.dumps(found["cipher"])),
+                  ("FLOOR_CRYPT_END", json.dumps(
+                      f"0 {found['data']} {found['offset']} 1 sector_size:{found['sector']}"))]
+    else:
+        data, hashes, table, sectors, signature = read_verity(disk)
+        if disk.row.firmware:
+            table += " 2 root_hash_sig_key_desc floor"
+            lines.append(("FLOOR_SIGNATURE", '"/signature"'))
+        lines += [("FLOOR_DATA", json.dumps(data)), ("FLOOR_HASH", json.dumps(hashes)),
+                  ("FLOOR_SECTORS", sectors), ("FLOOR_TABLE", json.dumps(table))]
+    if disk.row.layout == "usr":
+        lines.append(("FLOOR_USR", 1))
     (BENCH / "floor-config.h").write_text(
         "".join(f"#define {name} {value}\n" for name, value in lines), encoding="utf-8")
     return signature
 
 
-def make_floor(options, disk, _root_hash):
+def make_floor(_options, disk, stem):
     index = modules.Tree(kernel()[2])
-    chosen = index.close([(name, "floor", False) for name in FLOOR_MODULES])
-    signature = configure_floor(options, disk, chosen)
-    compile_static(HERE / "floor.c", BENCH / "floor", f"-I{BENCH}")
+    luks = disk.row.layout == "luks"
+    chosen = index.close([(name, "floor", False)
+                          for name in FLOOR_MODULES["luks" if luks else "verity"].split()])
+    signature = configure_floor(disk, chosen)
+    sources = [HERE / "floor.c", *([HERE / "floor_luks.c"] if luks else [])]
+    compile_static(sources, BENCH / stem, f"-I{BENCH}", *(SYSROOT_LIBS if luks else ()))
     archive = cpio.Archive()
-    archive.file("init", (BENCH / "floor").read_bytes(), 0o755)
+    archive.file("init", (BENCH / stem).read_bytes(), 0o755)
     archive.folder("dev")
     archive.folder("sysroot")
     archive.character_device("dev/console", 5, 1)
     archive.file("signature", signature)
     for name in chosen:
         archive.file(f"{name}.ko", index.read(name, Cache(default_cache())))
-    (BENCH / "floor.cpio").write_bytes(archive.finish())
-    run("zstd", "-19", "-qf", BENCH / "floor.cpio", "-o", BENCH / "floor.initrd")
-    return BENCH / "floor.initrd", ""
+    raw, packed = BENCH / f"{stem}.cpio", BENCH / f"{stem}.initrd"
+    raw.write_bytes(archive.finish())
+    run("zstd", "-19", "-qf", raw, "-o", packed)
+    return packed, ""
 
 
-def make_lintel(options, _disk, root_hash):
-    if not options.lintel_init.exists():
-        print(f"bench: lintel is left out: {options.lintel_init} is not built", file=sys.stderr)
-        return None
-    key = "secureboot" if options.signed else "verity"
-    words = "" if options.signed else f"roothash={root_hash}"
-    drivers = [word for name in (DRIVERS + " efivarfs" * options.signed).split()
-               for word in ("--module", name)]
-    return make_initrd(options.lintel_init, BENCH / "lintel.initrd", *drivers,
-                       "--cmdline", f"{COMMON_WORDS} {words}".strip(),
-                       "--certificate", BUILD / f"keys/{key}.crt"), words
+def make_lintel(options, disk, stem):
+    row, words = disk.row, disk.words(disk.row.lintel_words)
+    key = "secureboot" if row.firmware else "verity"
+    drivers = [word for name in row.modules.split() for word in ("--module", name)]
+    return make_initrd(options.lintel_init, BENCH / f"{stem}.initrd", *drivers, "--cmdline",
+                       f"{COMMON_WORDS} {words}".strip(), "--certificate",
+                       BUILD / f"keys/{key}.crt", *row.lintel_options), words
 
 
-def dracut(name, root_hash, *words):
+def dracut(disk, stem, *words):
     """dracut takes most of a minute: what it made is kept, and how long it took beside it."""
-    initrd = BENCH / f"{name}-{kernel()[0]}.initrd"
+    initrd, row = BENCH / f"{stem}-{kernel()[0]}.initrd", disk.row
+    if row.layout == "luks":
+        folder = "/usr/lib/x86_64-linux-gnu"
+        words += ("--install", " ".join(f"{folder}/{name}" for name in DRACUT_TPM.split()))
     if not initrd.exists():
         before = time.monotonic()
         tree("dracut", "--force", "--no-hostonly", "--no-hostonly-cmdline", "--add",
-             "systemd-veritysetup", *words, "--compress", "zstd -19", "--kver", kernel()[0], initrd)
+             row.dracut_adds, *words, "--compress", "zstd -19", "--kver", kernel()[0], initrd)
         initrd.with_suffix(".seconds").write_text(f"{time.monotonic() - before:.2f}",
                                                   encoding="ascii")
-    return initrd, f"root=/dev/mapper/root ro rootfstype=erofs roothash={root_hash}"
+    return initrd, disk.words(row.dracut_words)
 
 
-def make_dracut(_options, _disk, root_hash):
-    return dracut("dracut", root_hash, "--drivers", DRIVERS, "--omit", DRACUT_OMITS)
+def make_dracut(_options, disk, stem):
+    # its systemd-cryptsetup module will not do without the other two
+    omits = DRACUT_OMITS + ("" if disk.row.layout == "luks" else " crypt fido2 pkcs11")
+    return dracut(disk, stem, "--drivers", disk.row.modules, "--omit", omits)
 
 
-def make_dracut_generic(_options, _disk, root_hash):
-    return dracut("dracut-generic", root_hash)
+def make_dracut_generic(_options, disk, stem):
+    return dracut(disk, stem)
 
 
 CONTENDERS = {"lintel": make_lintel, "floor": make_floor, "dracut": make_dracut,
@@ -137,39 +113,43 @@ CONTENDERS = {"lintel": make_lintel, "floor": make_floor, "dracut": make_dracut,
 
 @dataclass
 class Machine:
-    """A contender, ready to boot."""
-    qemu: list
+    """A contender, ready to boot a row's disk."""
+    stem: str             # of the names of all that is kept of it
+    disk: Disk
     initrd: Path
+    words: str
     build_seconds: float  # of the initrd, with the tool's caches warm
 
+    def qemu(self):
+        """A context with QEMU's options for one boot."""
+        return machine_options(self.stem, self.disk, self.initrd, kernel()[1],
+                               f"{COMMON_WORDS} {self.words}")
 
-def prepare(options, name):
+
+def prepare(options, row, row_name, name):
     """The Machine of a contender, or None."""
-    disk = BENCH / f"{name}.raw"
-    root_hash = make_disk(options, disk, kernel()[1])
-    made = CONTENDERS[name](options, disk, root_hash)
-    if not made:
+    if name == "lintel" and not options.lintel_init.exists():
+        print(f"bench: lintel is left out: {options.lintel_init} is not built", file=sys.stderr)
         return None
+    stem = f"{row_name}-{name}"
+    disk = make_disk(row, BENCH / f"{stem}.raw", kernel()[1])  # partition numbers as they will be
+    CONTENDERS[name](options, disk, stem)
     before = time.monotonic()
-    initrd, words = CONTENDERS[name](options, disk, root_hash)
+    initrd, words = CONTENDERS[name](options, disk, stem)
     seconds = time.monotonic() - before
     if (kept := initrd.with_suffix(".seconds")).exists():
         seconds = float(kept.read_text(encoding="ascii"))
-    drive = ["-drive", f"file={disk},format=raw,if=virtio,readonly=on"]
-    if not options.signed:
-        return Machine([*drive, "-kernel", kernel()[1], "-initrd", initrd, "-append",
-                        f"{COMMON_WORDS} {words}"], initrd, seconds)
-    make_disk(options, disk, make_uki(name, initrd, "secureboot"))
-    variables = BENCH / f"{name}.vars"
-    shutil.copyfile(OVMF / "OVMF_VARS_4M.snakeoil.fd", variables)
-    return Machine(["-global", "driver=cfi.pflash01,property=secure,value=on", "-drive",
-                    f"file={OVMF}/OVMF_CODE_4M.secboot.fd,format=raw,if=pflash,readonly=on",
-                    "-drive", f"file={variables},format=raw,if=pflash", *drive], initrd, seconds)
+    machine = Machine(stem, disk, initrd, words, seconds)
+    if row.firmware:
+        machine.disk = make_disk(row, disk.path, make_uki(machine))
+    return machine
 
 
-def make_uki(name, initrd, key=None):
-    uki, keys = BENCH / f"{name}.efi", BUILD / "keys" / str(key)
-    run(REPO / "images/lintel-uki", "--linux", kernel()[1], "--initrd", initrd, "--output", uki,
-        "--cmdline", COMMON_WORDS, *(["--secureboot-private-key", f"{keys}.key",
-                                      "--secureboot-certificate", f"{keys}.crt"] if key else []))
+def make_uki(machine):
+    """Signed where a firmware will check it."""
+    uki, keys = BENCH / f"{machine.stem}.efi", BUILD / "keys/secureboot"
+    run(REPO / "images/lintel-uki", "--linux", kernel()[1], "--initrd", machine.initrd, "--output", uki,
+        "--cmdline", f"{COMMON_WORDS} {machine.words}".strip(),
+        *(["--secureboot-private-key", f"{keys}.key", "--secureboot-certificate", f"{keys}.crt"]
+          if machine.disk.row.firmware else []))
     return uki

@@ -1,11 +1,10 @@
 /*
- * The floor: the least that any init of a dm-verity root does, with every fact hard-coded by
+ * The floor: the least that any init of such a root does, with every fact hard-coded by
  * tests/bench/run in floor-config.h. It checks little, waits by polling and is good for one disk
- * only: a yardstick for lintel, not an init to use.
+ * only: a yardstick for lintel, not an init to use. floor_luks.c opens an encrypted volume.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/dm-ioctl.h>
 #include <linux/keyctl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,16 +18,11 @@
 #include <unistd.h>
 
 #include "floor-config.h"
+#include "floor.h"
 
 static const char *const modules[] = { FLOOR_MODULES };
 
-struct request {
-	struct dm_ioctl head;
-	struct dm_target_spec target;
-	char parameters[2048];
-};
-
-static void check(int result, const char *what)
+void check(int result, const char *what)
 {
 	if (result >= 0)
 		return;
@@ -47,7 +41,7 @@ static void load_modules(void)
 	}
 }
 
-static void wait_for(const char *path)
+void wait_for(const char *path)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 
@@ -84,24 +78,55 @@ static void dm(int control, unsigned long command, struct request *request, uint
 	check(ioctl(control, command, request), "device-mapper");
 }
 
-static void open_verity(void)
+static void map_root(struct request *request, uint32_t flags)
 {
+	int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+
+	check(control, "/dev/mapper/control");
+	dm(control, DM_DEV_CREATE, request, 0);
+	dm(control, DM_TABLE_LOAD, request, flags);
+	dm(control, DM_DEV_SUSPEND, request, 0); /* without DM_SUSPEND_FLAG: resume */
+	close(control);
+}
+
+static void open_root(void)
+{
+#ifdef FLOOR_LUKS
+	struct request request = { .target = { .length = FLOOR_SECTORS, .target_type = "crypt" } };
+
+	wait_for(FLOOR_LUKS);
+	open_luks(&request);
+	map_root(&request, 0);
+#else
 	struct request request = {
 		.target = { .length = FLOOR_SECTORS, .target_type = "verity" },
 		.parameters = FLOOR_TABLE,
 	};
-	int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
 
-	check(control, "/dev/mapper/control");
-	dm(control, DM_DEV_CREATE, &request, 0);
-	dm(control, DM_TABLE_LOAD, &request, DM_READONLY_FLAG);
-	dm(control, DM_DEV_SUSPEND, &request, 0); /* without DM_SUSPEND_FLAG: resume */
-	close(control);
+	wait_for(FLOOR_DATA);
+	wait_for(FLOOR_HASH);
+#ifdef FLOOR_SIGNATURE
+	add_signature();
+#endif
+	map_root(&request, DM_READONLY_FLAG);
+#endif
+}
+
+static void mount_root(void)
+{
+#ifdef FLOOR_USR
+	check(mount("root", "/sysroot", "tmpfs", 0, "mode=0755"), "/sysroot");
+	check(mkdir("/sysroot/dev", 0755), "/sysroot/dev");
+	check(mkdir("/sysroot/usr", 0755), "/sysroot/usr");
+	check(mount("/dev/dm-0", "/sysroot/usr", FLOOR_FILESYSTEM, MS_RDONLY, NULL),
+	      "/sysroot/usr");
+#else
+	check(mount("/dev/dm-0", "/sysroot", FLOOR_FILESYSTEM, MS_RDONLY, NULL), "/sysroot");
+#endif
 }
 
 static void switch_root(void)
 {
-	check(mount("/dev/dm-0", "/sysroot", FLOOR_FILESYSTEM, MS_RDONLY, NULL), "/sysroot");
 	check(mount("/dev", "/sysroot/dev", NULL, MS_MOVE, NULL), "/sysroot/dev");
 	check(chdir("/sysroot"), "/sysroot");
 	check(mount(".", "/", NULL, MS_MOVE, NULL), "/");
@@ -112,14 +137,10 @@ int main(void)
 {
 	check(mount("dev", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755"), "/dev");
 	load_modules();
-	wait_for(FLOOR_DATA);
-	wait_for(FLOOR_HASH);
-#ifdef FLOOR_SIGNATURE
-	add_signature();
-#endif
-	open_verity();
+	open_root();
 	wait_for("/dev/dm-0");
+	mount_root();
 	switch_root();
-	execl("/sbin/init", "/sbin/init", (char *)NULL);
-	check(-1, "/sbin/init");
+	execl("/usr/lib/systemd/systemd", "/sbin/init", (char *)NULL);
+	check(-1, "init");
 }

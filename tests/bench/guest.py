@@ -6,54 +6,66 @@ import sys
 
 from common import BENCH, die
 
-FAST = ["-accel", "tcg,thread=multi,tb-size=1024", "-smp", "2"]  # as this machine can
+FAST = ["-accel", "tcg,thread=multi,tb-size=1024"]  # as this machine can
 SHIFT = 1  # -icount: one instruction is 2**SHIFT ns of the guest's time
 
 
-def qemu(options, console, machine, memory, accel, *more):
+def qemu(options, machine, memory, accel, *more):
     """Run a guest to its end; its console."""
+    console = BENCH / f"{machine.stem}.console"
     console.unlink(missing_ok=True)
     command = ["qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none",
                "-machine", "q35,smm=on", *accel, "-cpu", "max", "-m", str(memory), "-serial",
-               f"file:{console}", *more, *machine.qemu]
+               f"file:{console}", *more]
     try:
-        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=options.timeout, check=True)
+        with machine.qemu() as words:
+            subprocess.run([*command, *map(str, words)], stdin=subprocess.DEVNULL,
+                           timeout=options.timeout, check=True)
     except (subprocess.SubprocessError, OSError) as error:
         print(error, file=sys.stderr)
     return console.read_text(errors="replace") if console.exists() else ""
 
 
 def parse(name, text):
-    """What tests/bench/root-init.c said, as numbers."""
+    """What tests/bench/root-init.c said, as numbers. lintel's facts of the boot are kept."""
     found = re.search(r"bench: (.*)", text)
     if not found:
         die(f"{name} did not reach the root's init:\n{text[-3000:]}")
+    facts = text[found.end():].partition("bench: end of facts")[0].strip()
+    if facts:
+        (BENCH / f"{name}.facts").write_text(facts.replace("\r", "") + "\n", encoding="utf-8")
     return {key: int(value) for key, value in re.findall(r"(\w+)=(-?\d+)", found[1])}
 
 
-def boot(options, name, machine):
-    """As fast as this machine can, on two processors."""
-    return parse(name, qemu(options, BENCH / f"{name}.console", machine, options.memory, FAST))
+def fast(machine):
+    """On two processors; with a firmware on one, as its SMM code would wait for the second, emulated
+    one at each EFI variable, for everybody and for longer than all else takes."""
+    return [*FAST, "-smp", "1" if machine.disk.row.firmware else "2"]
 
 
-def count(options, name, machine):
+def boot(options, machine):
+    """As fast as this machine can."""
+    return parse(machine.stem, qemu(options, machine, options.memory, fast(machine)))
+
+
+def count(options, machine):
     """
-    Guest instructions from /init to the root's init, in millions. The guest's clock counts them and
+    Guest instructions from /init to the root's init, in millions, and KiB that are kept. The guest's clock counts them and
     jumps over idle time. An I/O that ends a little later costs a tick: single boots were seen 3.5% apart.
     """
-    told = parse(name, qemu(options, BENCH / f"{name}.console", machine, 512,
+    told = parse(machine.stem, qemu(options, machine, 512,
                             ["-accel", "tcg,tb-size=512", "-icount", f"shift={SHIFT},sleep=off",
                              "-rtc", "clock=vm", "-smp", "1"]))
-    return (told["life"] - told["run"]) * 1e3 / 2**SHIFT / 1e6
+    return (told["life"] - told["run"]) * 1e3 / 2**SHIFT / 1e6, told["kept"]
 
 
-def touched(options, name, machine):
+def touched(options, machine):
     """MiB of the guest's memory that were ever written to: kernel, initrd and all before init."""
-    memory = BENCH / f"{name}.memory"
+    memory = BENCH / f"{machine.stem}.memory"
     with open(memory, "wb") as file:
         file.truncate(int(options.memory) << 20)
     try:
-        parse(name, qemu(options, BENCH / f"{name}.console", machine, options.memory, FAST,
+        parse(machine.stem, qemu(options, machine, options.memory, fast(machine),
                          "-object", f"memory-backend-file,id=ram,size={options.memory}M,"
                          f"mem-path={memory},share=on", "-machine", "memory-backend=ram"))
         return memory.stat().st_blocks / 2048
@@ -61,12 +73,12 @@ def touched(options, name, machine):
         memory.unlink()
 
 
-def smallest(options, name, machine):
+def smallest(options, machine):
     """The least memory, in steps of 8 MiB, with which the root's init is reached."""
     below, enough = 0, int(options.memory) // 8
     while enough - below > 1:
         middle = (below + enough) // 2
-        text = qemu(options, BENCH / f"{name}.console", machine, middle * 8, FAST)
+        text = qemu(options, machine, middle * 8, fast(machine))
         if "bench: " in text:
             enough = middle
         else:

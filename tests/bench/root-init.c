@@ -1,6 +1,7 @@
 /*
  * /sbin/init of the benchmark's root: its first act is a line in the kernel log. Then it finds the
- * kernel's own lines about the initrd there, says all times on the console and powers off.
+ * kernel's own lines about the initrd there, says all times on the console and powers off. What the
+ * initrd left in memory is Shmem where the kernel's rootfs is a tmpfs, Unevictable where it is a ramfs.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +25,35 @@ static void read_time(const char *record, const char *mark, long long *ret_time)
 		sscanf(record, "%*u,%*u,%lld", ret_time);
 }
 
+/* KiB of files that live in memory alone; as the first act, so that none of them is the root's. */
+static long long read_kept(void)
+{
+	char line[128];
+	long long kib, kept = 0;
+	FILE *file;
+
+	mount("proc", "/proc", "proc", 0, NULL);
+	file = fopen("/proc/meminfo", "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Shmem: %lld", &kib) == 1 ||
+		    sscanf(line, "Unevictable: %lld", &kib) == 1)
+			kept += kib;
+	return file ? kept : -1;
+}
+
+/* lintel's account of the boot, for `lintel timeline`. */
+static void say_facts(int console)
+{
+	char text[4096];
+	ssize_t size;
+	int fd = open("/run/lintel/facts", O_RDONLY);
+
+	while (fd >= 0 && (size = read(fd, text, sizeof(text))) > 0)
+		if (write(console, text, (size_t)size) != size)
+			break;
+	dprintf(console, "bench: end of facts\n");
+}
+
 int main(void)
 {
 	long long unpack = -1, unpacked = -1, run = -1, life = -1;
@@ -43,8 +73,9 @@ int main(void)
 		read_time(record, life_mark, &life);
 	}
 	fd = open("/dev/console", O_WRONLY);
-	dprintf(fd, "\nbench: unpack=%lld unpacked=%lld run=%lld life=%lld\n", unpack, unpacked,
-		run, life);
+	dprintf(fd, "\nbench: unpack=%lld unpacked=%lld run=%lld life=%lld kept=%lld\n", unpack,
+		unpacked, run, life, read_kept());
+	say_facts(fd);
 	sync();
 	reboot(RB_POWER_OFF);
 	for (;;)

@@ -1,0 +1,15 @@
+/* What the two files of the floor share. */
+#pragma once
+
+#include <linux/dm-ioctl.h>
+
+struct request {
+	struct dm_ioctl head;
+	struct dm_target_spec target;
+	char parameters[2048];
+};
+
+void check(int result, const char *what);
+void wait_for(const char *path);
+/* Fills in the volume's crypt table with the key that the TPM unseals. */
+void open_luks(struct request *request);
