@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char unpack_mark[] = "Trying to unpack rootfs image as initramfs...";
@@ -25,13 +26,18 @@ static void read_time(const char *record, const char *mark, long long *ret_time)
 		sscanf(record, "%*u,%*u,%lld", ret_time);
 }
 
-/* KiB of files that live in memory alone; as the first act, so that none of them is the root's. */
+/*
+ * KiB of files that live in memory alone; as the first act, so that none of them is the root's. A child
+ * of the initrd's that was killed but still runs keeps /init: it is waited for, and nothing else is.
+ */
 static long long read_kept(void)
 {
 	char line[128];
 	long long kib, kept = 0;
 	FILE *file;
 
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	mount("proc", "/proc", "proc", 0, NULL);
 	file = fopen("/proc/meminfo", "r");
 	while (file && fgets(line, sizeof(line), file))
