@@ -27,12 +27,13 @@ enum fact_kind {
 	FACT_DEVICE, /* subject: modalias, encoded */
 	FACT_BLOCK, /* subject: vda; devtype= dev= size= (512-byte sectors) [disk= partn= start=] */
 	FACT_GONE,  /* subject: vda: the block device vanished */
-	FACT_SETTLED,  /* subject: sources or coldplug: all that was there is known */
-	FACT_TPM,      /* subject: tpmrm0: a TPM 2.0 resource manager device */
-	FACT_GPT,      /* subject: vda; state=ok|none|bad uuid= code= text= */
-	FACT_PART,     /* subject: vda2; disk= n= type= uuid= start= size= flags= label= [hint=] */
-	FACT_SIG,      /* subject: vda4; disk= roothash= fingerprint= or code= text= */
-	FACT_EXTRA,    /* subject: path below /.extra; [class= name= size= | refused=] or n= */
+	FACT_SETTLED, /* subject: sources or coldplug: all that was there is known */
+	FACT_TPM,     /* subject: tpmrm0: a TPM 2.0 resource manager device */
+	FACT_GPT,     /* subject: vda; state=ok|none|bad uuid= code= text= */
+	FACT_PART,    /* subject: vda2; disk= n= type= uuid= start= size= flags= label= [hint=] */
+	FACT_SIG,     /* subject: vda4; disk= roothash= fingerprint= or code= text= */
+	FACT_EXTRA,   /* subject: path below /.extra; [class= name= size= | refused=] or n= */
+	FACT_STORED, /* subject: entry of the root's own folders; class= folder= [name= file= | refused=] */
 	FACT_CRYPTTAB, /* subject: name of the mapping; device= [key=] [options=] */
 	FACT_START,    /* subject: step id */
 	FACT_RESULT,   /* subject: step id; status=done|failed ms= code= text= … */

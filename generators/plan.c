@@ -15,6 +15,7 @@ static const char *const verb_names[] = {
 	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
 	[VERB_UNLOCK] = "unlock",     [VERB_CAP] = "cap",
 	[VERB_LOADER] = "loader",     [VERB_ACTIVATE] = "activate",
+	[VERB_STORED] = "stored",
 };
 
 const char *verb_name(enum verb verb)

@@ -24,8 +24,9 @@ enum verb {
 	VERB_UNLOCK,   /* name= part=: find the volume key */
 	VERB_ACTIVATE, /* name= part= uuid= cipher= keysize= sector= offset= size=: map the volume */
 	VERB_MOUNT,    /* kind=verity|crypt|tmpfs what= where= fstype= options= */
-	VERB_LOOP,     /* image= (below /.extra) name=: a loop device over a file of /run */
-	VERB_EXTENSION,	  /* name= class= arch=: match it with the root; or refuse: code= text= */
+	VERB_STORED,   /* list the extension images of the root's own folders */
+	VERB_LOOP,     /* name=, image= below /.extra or file= of the root: a loop device */
+	VERB_EXTENSION, /* name= class= arch= [file=]: match it with the root; or refuse: code= text= */
 	VERB_EXTEND,	  /* class= n= loops=: merge those that matched over the root */
 	VERB_CREDENTIALS, /* take them from /.extra to /run/credentials */
 	VERB_MEASURE,	  /* pcr= word=, or pcr= volume= uuid= digests= */

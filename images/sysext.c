@@ -298,10 +298,20 @@ static int do_all(struct verify *v, struct err *err)
 	return REFUSED;
 }
 
-static int say(const struct verify *v, int status, const struct err *err)
+/* An image nobody vouches for may put what a terminal obeys into its release file. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
+static int say(struct verify *v, int status, struct err *err)
 {
 	const char *name = v->name[0] ? v->name : v->image;
 
+	make_printable(v->fit);
+	make_printable(err->text);
 	if (status == MERGED && !v->by)
 		status = UNKNOWN;
 	else if (status == MERGED)

@@ -83,8 +83,13 @@ void explain_what(const struct step *step, char *ret, size_t size)
 	case VERB_MOUNT:
 		what_mount(step, ret, size);
 		return;
+	case VERB_STORED:
+		snprintf(ret, size, "extensions that the root keeps");
+		return;
 	case VERB_LOOP:
-		snprintf(ret, size, "/.extra/%s", arg(step, "image", a));
+		arg(step, "file", b);
+		snprintf(ret, size, "%s%s", b[0] ? "" : "/.extra/",
+			 b[0] ? b : arg(step, "image", a));
 		return;
 	case VERB_EXTENSION:
 		arg(step, "code", b);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SYSROOT "/sysroot"
 #define IMAGES "/run/lintel/ext/"
@@ -52,8 +53,11 @@ static int refuse_known(const struct step *step, struct err *err)
 	return err_set(err, known == E_MAX_ ? E_INTERNAL : known, EINVAL, "%s", text);
 }
 
-/* In one file system: the loop device goes on reading the same file. */
-static int keep(const char *name, const char *id, bool confext, struct err *err)
+/*
+ * In one file system: the loop device goes on reading the same file. What the root keeps gets a
+ * symlink there, so that a refresh on the host takes the very file that was verified here.
+ */
+static int keep(const char *name, const char *id, bool confext, const char *stored, struct err *err)
 {
 	const char *folder = confext ? "/run/confexts" : "/run/extensions";
 	char from[128], to[128];
@@ -61,7 +65,7 @@ static int keep(const char *name, const char *id, bool confext, struct err *err)
 
 	text_format(from, sizeof(from), IMAGES "%s.raw", id);
 	text_format(to, sizeof(to), "%s/%s.raw", folder, name);
-	if (r == 0 && rename(from, to) < 0)
+	if (r == 0 && (stored[0] ? symlink(stored, to) : rename(from, to)) < 0)
 		r = -errno;
 	return r < 0 ? err_set(err, E_IO, -r, "%s: %s", to, strerror(-r)) : 0;
 }
@@ -69,7 +73,7 @@ static int keep(const char *name, const char *id, bool confext, struct err *err)
 int extension_run(const struct step *step, const struct report *report, struct fields *result,
 		  struct err *err)
 {
-	char name[FACT_NAME_MAX], class[16], id[FACT_NAME_MAX], mounted[128];
+	char name[FACT_NAME_MAX], class[16], id[FACT_NAME_MAX], mounted[128], stored[256];
 	bool confext;
 	int r = refuse_known(step, err);
 
@@ -81,10 +85,11 @@ int extension_run(const struct step *step, const struct report *report, struct f
 	if (r < 0)
 		return r;
 	confext = strcmp(class, "confext") == 0;
+	fields_get(&step->args, "file", stored, sizeof(stored));
 	text_format(id, sizeof(id), "%s-%s", class, name);
 	text_format(mounted, sizeof(mounted), IMAGES "%s", id);
 	r = match(step, name, confext, mounted, err);
 	if (r == 0)
-		r = keep(name, id, confext, err);
+		r = keep(name, id, confext, stored, err);
 	return r < 0 ? r : fields_add(result, "class", class);
 }

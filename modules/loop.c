@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A read-only loop device over an image that the stub left in the initramfs. The image is moved
- * into /run first, where it outlives the initramfs, piece by piece from its end: it is never in
- * memory twice.
+ * A read-only loop device over an image that the stub left in the initramfs, or over one that the
+ * root keeps. The stub's is moved into /run first, where it outlives the initramfs, piece by piece
+ * from its end: it is never in memory twice. The root's stays where it is.
  */
 #include "init/base/fs.h"
 #include "init/base/text.h"
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -78,11 +79,43 @@ static int move_image(const char *image, const char *name, struct err *err)
 	return take_fd(&to);
 }
 
+/* Inside the root, wherever its symlinks say. */
+static int open_stored(const char *file, struct err *err)
+{
+	_close_ int root_fd = open("/sysroot", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	struct stat st;
+
+	if (root_fd < 0)
+		return err_set(err, E_IO, errno, "/sysroot: %s", strerror(errno));
+	fd = fs_open_resolved(root_fd, file, O_RDONLY | O_NONBLOCK,
+			      RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, E_IO, EINVAL, "%s: %s", file,
+			       fd < 0 ? strerror(-fd) : "not a file");
+	return take_fd(&fd);
+}
+
+/*
+ * Where its table's header stands says what sectors the image was made for: the kernel looks for
+ * partitions in those of the device alone. Whether it is a table is the probe's to say.
+ */
+static uint32_t sector_size(int fd)
+{
+	char magic[8];
+
+	for (uint32_t size = 512; size <= 4096; size *= 2)
+		if (fs_pread(fd, magic, sizeof(magic), size) == sizeof(magic) &&
+		    memcmp(magic, "EFI PART", sizeof(magic)) == 0)
+			return size;
+	return 512;
+}
+
 /* Other children ask for free devices too: who comes second takes another one. */
 static int attach(int file_fd, struct fields *result, struct err *err)
 {
 	const struct loop_config config = {
 		.fd = (uint32_t)file_fd,
+		.block_size = sector_size(file_fd),
 		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_PARTSCAN,
 	};
 	_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -113,11 +146,16 @@ static int attach(int file_fd, struct fields *result, struct err *err)
 int loop_run(const struct step *step, const struct report *report, struct fields *result,
 	     struct err *err)
 {
-	char image[FACT_NAME_MAX], name[FACT_NAME_MAX];
+	char image[FACT_NAME_MAX], name[FACT_NAME_MAX], file[256];
 	_close_ int fd = -1;
-	int r = step_get(step, "image", image, sizeof(image), err);
+	int r;
 
 	(void)report;
+	if (fields_get(&step->args, "file", file, sizeof(file)) == 0) {
+		fd = open_stored(file, err);
+		return fd < 0 ? fd : attach(fd, result, err);
+	}
+	r = step_get(step, "image", image, sizeof(image), err);
 	if (r == 0)
 		r = step_get(step, "name", name, sizeof(name), err);
 	if (r < 0)

@@ -53,6 +53,7 @@ int verity_run(const struct step *, const struct report *, struct fields *, stru
 int unlock_run(const struct step *, const struct report *, struct fields *, struct err *);
 int activate_run(const struct step *, const struct report *, struct fields *, struct err *);
 int mount_run(const struct step *, const struct report *, struct fields *, struct err *);
+int stored_run(const struct step *, const struct report *, struct fields *, struct err *);
 int loop_run(const struct step *, const struct report *, struct fields *, struct err *);
 int extension_run(const struct step *, const struct report *, struct fields *, struct err *);
 int extend_run(const struct step *, const struct report *, struct fields *, struct err *);

@@ -18,6 +18,7 @@ static const struct verb_info verbs[] = {
 	[VERB_UNLOCK] = { "unlock", LANE_TPM, 120000, 0, unlock_run, NULL },
 	[VERB_ACTIVATE] = { "activate", LANE_ANY, 60000, 0, activate_run, NULL },
 	[VERB_MOUNT] = { "mount", LANE_ANY, 60000, 0, mount_run, NULL },
+	[VERB_STORED] = { "stored", LANE_ANY, 60000, KIND(STORED), stored_run, NULL },
 	[VERB_LOOP] = { "loop", LANE_ANY, 60000, 0, loop_run, NULL },
 	[VERB_EXTENSION] = { "extension", LANE_ANY, 60000, 0, extension_run, NULL },
 	[VERB_EXTEND] = { "extend", LANE_ANY, 60000, 0, extend_run, NULL },

@@ -14,6 +14,7 @@ static const char *const own_only[] = {
 	"--",
 	"init",
 	"lintel.minimum_version",
+	"lintel.stored_extensions",
 	/* a shell, or another unit than the root's default */
 	"break",
 	"emergency",

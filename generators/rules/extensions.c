@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the stub left in /.extra. An extension image is a disk like the root's: loop device, table,
+ * What the stub left in /.extra, and what the root keeps. An extension image is a disk like the root's: loop device, table,
  * signed triple, verity, mount, by the same rules and verbs, and then it must match the root. What
  * fails is skipped by name; those that matched are merged when all of a class have ended. All comes
  * after "enter-initrd" is measured, for it is code from outside the UKI.
@@ -48,17 +48,22 @@ static enum mode find_mode(const struct facts *facts, struct plan *plan)
 	return mode;
 }
 
-/* By path, so that the order of arrival is nothing; "global_…" comes before "sysext/…". */
-static size_t collect(const struct facts *facts, const char *class, struct image *ret)
+/*
+ * By path, so that the order of arrival is nothing; "global_…" comes before "sysext/…". More than
+ * the source of the one or the other kind lets through alone is too much.
+ */
+static size_t collect(const struct facts *facts, struct plan *plan, enum fact_kind kind,
+		      const char *class, struct image *ret, size_t n)
 {
-	size_t n = 0;
-
-	for (const struct fact *fact = NULL;
-	     (fact = facts_each(facts, FACT_EXTRA, fact)) != NULL;) {
+	for (const struct fact *fact = NULL; (fact = facts_each(facts, kind, fact)) != NULL;) {
 		size_t at = n;
 
-		if (!fields_are(&fact->fields, "class", class) || n == IMAGES_MAX)
+		if (!fields_are(&fact->fields, "class", class))
 			continue;
+		if (n == IMAGES_MAX) {
+			plan_refuse(plan, E_LIMIT, "more than %d %s images", IMAGES_MAX, class);
+			return n;
+		}
 		for (; at > 0 && strcmp(ret[at - 1].fact->subject, fact->subject) > 0; at--)
 			ret[at] = ret[at - 1];
 		ret[at].fact = fact;
@@ -165,6 +170,18 @@ static bool plan_mount(const struct facts *facts, struct plan *plan, const struc
 	return !failed(facts, step);
 }
 
+/* file=: where the root keeps it; an image of the stub has none. */
+static bool copy_file(struct plan *plan, struct step *step, const struct image *image)
+{
+	char file[FIELDS_MAX];
+
+	if (image->fact->kind != FACT_STORED ||
+	    fields_get(&image->fact->fields, "file", file, sizeof(file)) < 0)
+		return false;
+	step_arg(plan, step, "file", file);
+	return true;
+}
+
 static void plan_match(const struct facts *facts, struct plan *plan, const struct image *image)
 {
 	struct step *step = plan_image(plan, VERB_EXTENSION, "ext", image->id, "UAPI.4");
@@ -174,10 +191,9 @@ static void plan_match(const struct facts *facts, struct plan *plan, const struc
 	step_arg(plan, step, "name", image->name);
 	step_arg(plan, step, "class", image->class);
 	step_arg(plan, step, "arch", arch);
+	copy_file(plan, step, image);
 	after(plan, step, "mount", image->id);
-	step_after(plan, step, plan->root_mount);
-	if (plan->usr_mount[0])
-		step_after(plan, step, plan->usr_mount);
+	step_after_root(plan, step);
 }
 
 static void plan_one(const struct facts *facts, struct plan *plan, const struct image *image)
@@ -189,7 +205,10 @@ static void plan_one(const struct facts *facts, struct plan *plan, const struct 
 	struct err err;
 
 	step = plan_image(plan, VERB_LOOP, "loop", image->id, image->fact->subject);
-	step_arg(plan, step, "image", image->fact->subject);
+	if (copy_file(plan, step, image))
+		step_after_root(plan, step);
+	else
+		step_arg(plan, step, "image", image->fact->subject);
 	step_arg(plan, step, "name", image->id);
 	step_after(plan, step, "extmod");
 	if (plan_find(plan, "m1"))
@@ -206,7 +225,9 @@ static void plan_one(const struct facts *facts, struct plan *plan, const struct 
 	text_format(id, sizeof(id), "probe:%s", disk);
 	if (!facts_step_done(facts, id))
 		return;
-	if (find_triple(facts, plan, disk, &triple, &below, &err)) {
+	if (find_triple(facts, plan, disk, &triple, &below, &err) &&
+	    extension_policy_check(facts, image->class, below[0] ? PART_USR : PART_ROOT, &err) ==
+		    0) {
 		if (plan_mount(facts, plan, image, disk, &triple, below))
 			plan_match(facts, plan, image);
 	} else {
@@ -231,19 +252,25 @@ static bool any_failed(const struct facts *facts, const struct plan *plan, size_
 	return false;
 }
 
-static bool is_global(const struct image *image)
+/* What comes first where names are the same: the stub's, its global ones, the root's folders. */
+static uint64_t rank(const struct image *image)
 {
-	return text_starts(image->fact->subject, "global_");
+	uint64_t folder = 0;
+
+	if (image->fact->kind == FACT_EXTRA)
+		return text_starts(image->fact->subject, "global_");
+	fields_get_u64(&image->fact->fields, "folder", &folder);
+	return 2 + folder;
 }
 
-/* Another image of the same name, one beside it rather than one of the other folder. */
+/* Another image of the same name that is not behind it, one of its own folder rather than others. */
 static const struct image *find_twin(const struct image *images, size_t n, const struct image *of)
 {
 	const struct image *twin = NULL;
 
 	for (const struct image *one = images; one < images + n; one++)
 		if (one != of && one->name[0] && strcmp(one->name, of->name) == 0 &&
-		    (!twin || is_global(one) == is_global(of)))
+		    rank(one) <= rank(of) && (!twin || rank(one) == rank(of)))
 			twin = one;
 	return twin;
 }
@@ -259,8 +286,8 @@ static void plan_merge(const struct facts *facts, struct plan *plan, const char 
 	for (size_t i = 0; i < n; i++) {
 		size_t used = strlen(loops);
 
-		if (find_twin(images, n, &images[i]) && is_global(&images[i]))
-			continue; /* the other one's steps have this name */
+		if (find_twin(images, n, &images[i]))
+			continue; /* the other one's steps have this name, or both were skipped */
 		text_format(id, sizeof(id), "ext:%s", images[i].id);
 		matched += facts_step_done(facts, id);
 		text_format(id, sizeof(id), "loop:%s", images[i].id);
@@ -273,16 +300,27 @@ static void plan_merge(const struct facts *facts, struct plan *plan, const char 
 	text_format(id, sizeof(id), "%u", matched);
 	step_arg(plan, step, "n", id);
 	step_arg(plan, step, "loops", loops);
-	step_after(plan, step, plan->root_mount);
-	if (plan->usr_mount[0])
-		step_after(plan, step, plan->usr_mount);
+	step_after_root(plan, step);
+}
+
+/* Both kinds; true where the root's are not all known yet. */
+static bool collect_all(const struct facts *facts, struct plan *plan, const char *class,
+			struct image *ret, size_t *ret_n)
+{
+	*ret_n = collect(facts, plan, FACT_EXTRA, class, ret, 0);
+	if (!plan_find(plan, STORED_STEP))
+		return false;
+	if (facts_step_done(facts, STORED_STEP))
+		*ret_n = collect(facts, plan, FACT_STORED, class, ret, *ret_n);
+	return !facts_step_result(facts, STORED_STEP);
 }
 
 static void plan_class(const struct facts *facts, struct plan *plan, const char *class,
 		       enum mode mode)
 {
 	static struct image images[IMAGES_MAX];
-	size_t n = collect(facts, class, images), from;
+	size_t n, from;
+	bool more = collect_all(facts, plan, class, images, &n);
 	struct step *step;
 	char text[80];
 
@@ -291,7 +329,9 @@ static void plan_class(const struct facts *facts, struct plan *plan, const char 
 	if (n == 0 || mode == OFF || plan->n_refusals > 0)
 		return; /* with a refusal find_triple() could not tell an image's own */
 	if (!plan_find(plan, "extmod")) {
-		step = plan_step(plan, VERB_DRIVERS, "extmod", "/.extra has images");
+		step = plan_step(plan, VERB_DRIVERS, "extmod",
+				 images[0].fact->kind == FACT_EXTRA ? "/.extra has images"
+								    : "the root keeps images");
 		step_arg(plan, step, "module", "loop overlay");
 	}
 	from = plan->n_steps;
@@ -299,17 +339,19 @@ static void plan_class(const struct facts *facts, struct plan *plan, const char 
 		const struct image *image = &images[i], *twin = find_twin(images, n, image);
 
 		if (fields_get(&image->fact->fields, "refused", text, sizeof(text)) == 0)
-			plan_skip(plan, image->fact->subject, "/.extra", E_EXTENSION, text);
-		else if (twin && is_global(twin) == is_global(image))
+			plan_skip(plan, image->fact->subject,
+				  image->fact->kind == FACT_EXTRA ? "/.extra" : STORED_STEP,
+				  E_EXTENSION, text);
+		else if (twin && rank(twin) == rank(image))
 			plan_skip(plan, image->fact->subject, twin->fact->subject, E_EXTENSION,
 				  "two images have this name");
-		else if (twin && is_global(image))
+		else if (twin)
 			plan_note(plan, "%s: %s comes before it", image->fact->subject,
 				  twin->fact->subject);
 		else
 			plan_one(facts, plan, image);
 	}
-	if (any_pending(facts, plan, from))
+	if (more || any_pending(facts, plan, from))
 		return;
 	if (mode == REFUSE && any_failed(facts, plan, from))
 		plan_refuse(plan, E_EXTENSION, "lintel.extensions=refuse, and a %s failed", class);
@@ -332,6 +374,8 @@ void extensions_decide(const struct facts *facts, struct plan *plan)
 	if (!plan->root_planned || plan->n_refusals > 0 ||
 	    (plan->tpm_expected && !plan_find(plan, "m1")))
 		return;
+	if (mode != OFF)
+		stored_decide(facts, plan, mode == REFUSE);
 	plan_class(facts, plan, "sysext", mode);
 	plan_class(facts, plan, "confext", mode);
 	plan_credentials(facts, plan);

@@ -39,4 +39,5 @@ void policy_decide(const struct facts *facts, struct plan *plan)
 		plan_refuse(plan, err.code, "systemd.image_policy=: %s", err.text);
 	narrow(facts, plan, "rd.systemd.image_policy");
 	narrow(facts, plan, "systemd.image_policy");
+	extension_policy_decide(facts, plan);
 }

@@ -18,6 +18,18 @@ void extensions_decide(const struct facts *facts, struct plan *plan);
 void handover_decide(const struct facts *facts, struct plan *plan);
 void deadline_decide(const struct facts *facts, struct plan *plan);
 
+/* rules/extension_policy: words that may narrow which signed images are taken, and nothing more. */
+void extension_policy_decide(const struct facts *facts, struct plan *plan);
+/* 0, or -EPERM with E_POLICY: the class may not have this partition. */
+int extension_policy_check(const struct facts *facts, const char *class, enum designator part,
+			   struct err *err);
+
+/* rules/stored: the step that lists what the root keeps; all that is in its folders is told at once. */
+#define STORED_STEP "stored:root"
+void stored_decide(const struct facts *facts, struct plan *plan, bool refuse);
+/* Not before the root is mounted, and its /usr. */
+void step_after_root(struct plan *plan, struct step *step);
+
 /* What every rule may ask of the facts; in rules/ask.c. */
 
 /* All sources, the EFI variables among them, have been read: absence now means absence. */

@@ -18,6 +18,7 @@ class Set:
     label: str = "lintel_1"
     sign: str = "secureboot"
     pcrs: str = ""
+    stored: tuple = ()   # (folder, Extra) pairs: images that the root itself keeps
     typed: bool = False  # no TPM key without a PIN, but typed.py's passphrase, recovery key and PIN
 
 
@@ -46,8 +47,11 @@ class Extra:
     name: str = ""              # in the release file's name; else the image's
     files: tuple = ()           # (path, text) pairs; ->PATH is a symlink
     layout: str = "verity"
+    fstype: str = "erofs"
+    sector: int = 512
     sign: str = "secureboot"
     keep: float = 1
+    breaks: str = ""            # where this text lies in the image, a bit is turned
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,19 @@ TEST(extension_matches)
 		{ DEBIAN, DEBIAN "CONFEXT_SCOPE=initrd\n", false, true },
 		{ DEBIAN, DEBIAN "CONFEXT_SCOPE=portable\n", true, false },
 		{ "ID=\n", "ID=\n", false, false },
+		/* systemd's rows: it is the root's ID_LIKE that counts, _any asks for no version, and an
+		 * empty level is none */
+		{ DEBIAN, "ID=x\nID_LIKE=debian\nVERSION_ID=13\n", false, false },
+		{ "ID=ubuntu\nID_LIKE=\"debian _any\"\nVERSION_ID=1\n", "ID=debian\n", false,
+		  false },
+		{ LEVELS, "ID=_any\nSYSEXT_LEVEL=9\nVERSION_ID=9\n", false, true },
+		{ DEBIAN, "ID=_any\nSYSEXT_SCOPE=initrd\n", false, false },
+		{ LEVELS, "ID=debian\nSYSEXT_LEVEL=\nVERSION_ID=13\n", false, true },
+		{ LEVELS, "ID=debian\nSYSEXT_LEVEL=\n", false, false },
+		{ "ID=a\nSYSEXT_LEVEL=1\n", "ID=a\nSYSEXT_LEVEL=2\n", false, false },
+		{ "ID=a\nVERSION_ID=1\n", "ID=a\nVERSION_ID=1.0\n", false, false },
+		{ DEBIAN, DEBIAN "ARCHITECTURE=x86\n", false, false },
+		{ DEBIAN, "ID=Debian\nVERSION_ID=13\n", false, false },
 		{ DEBIAN, "ID=\"debian\nVERSION_ID=13\n", false, false },
 	};
 

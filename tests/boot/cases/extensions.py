@@ -1,6 +1,6 @@
 """What the stub hands over: extension images and credentials, merged or skipped by name."""
 
-from case import BOOT, Case, Extra
+from case import BOOT, Case, Extra, Set
 
 DIRECT = {"firmware": "direct", "cmdline": "root=PARTLABEL=lintel_1"}
 OWN = "usr/lib/lintel-ext/"
@@ -81,3 +81,9 @@ CASES = [
     Case("extension-refused", "LINTEL-E-EXTENSION", extra=(REPORTER, sysext("bad", sign="wrong")),
          firmware="direct", cmdline="root=PARTLABEL=lintel_1 lintel.extensions=refuse"),
 ]
+
+# the root's own: the host's systemd-sysext finds it where lintel's link leads, and a refresh keeps it
+CASES.append(Case("extension-stored-systemd", sets=(Set(stored=(("etc/extensions", REPORTER),)),),
+                  firmware="direct", cmdline="root=PARTLABEL=lintel_1 lintel.stored_extensions=yes", shows=(
+                      r"LINTEL-TEST-SYSEXT /usr +report +", "LINTEL-TEST-FILE report says hello",
+                      r"LINTEL-TEST-REFRESHED /usr +report +"), checked=False))
