@@ -33,9 +33,12 @@ SECONDS ?= 30
 
 .PHONY: all run check unit lint fuzz boot attack size speed bench clean sysroot help
 all: $(B)/init $(B)/lintel
+ifeq ($(DEBUG),1)
+all: $(B)/init-debug
+endif
 
 help:
-	@echo 'make run | check | unit | lint | fuzz [SECONDS=n] | boot [CASE=name] | attack [CASE=name]'
+	@echo 'make [DEBUG=1] run | check | unit | lint | fuzz [SECONDS=n] | boot [CASE=name] | attack [CASE=name]'
 	@echo '     size | speed | bench | all | clean'
 
 # --- what is built -------------------------------------------------------------------------------
@@ -76,6 +79,16 @@ $(B)/init-unwiped: $(UNWIPED)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
+# With lintel.break= and lintel.debug, which the release build refuses.
+$(B)/obj/debug/%.o: %.c | $(SYSROOT_CC)
+	@mkdir -p $(@D)
+	@$(SYSROOT_CC) $(GCC_CFLAGS) $(SYSROOT_CFLAGS) -DLINTEL_DEBUG -MMD -MP -c $< -o $@
+
+$(B)/init-debug: $(INIT:%.c=$(B)/obj/debug/%.o)
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
+		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
+	@echo "$@ $$(stat -c %s $@) bytes, for debugging"
+
 $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 	@echo "$@ $$(stat -c %s $@) bytes"
@@ -98,6 +111,11 @@ $(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
 
 $(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ \
+		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
+
+# Tries to unseal from within the recovery shell: a test's tool.
+$(B)/unseal: $(patsubst %.c,$(B)/obj/init/%.o,$(CORE) $(wildcard modules/tpm2*.c) tests/boot/unseal.c)
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 $(B)/unit-static: $(UNIT:%.c=$(B)/obj/init/%.o)

@@ -14,6 +14,7 @@ static void (*const rules[])(const struct facts *facts, struct plan *plan) = {
 	policy_decide,	   /* the image policy in force */
 	measure_decide,	   /* enter-initrd */
 	drivers_decide,	   /* modules for devices, and those that the plan needs */
+	recovery_decide,   /* where it was asked for, the table ends here */
 	bootdisk_decide,   /* probe disks, find the one that was booted from */
 	root_decide,	   /* root and usr: choose, verify, mount */
 	extensions_decide, /* /.extra: verify, match and merge images; credentials */
@@ -38,7 +39,7 @@ static void sort_refusals(struct plan *plan, size_t from)
 void decide(const struct facts *facts, struct plan *plan)
 {
 	plan_reset(plan);
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rules) && !plan->recovery; i++) {
 		size_t before = plan->n_refusals;
 
 		rules[i](facts, plan);

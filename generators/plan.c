@@ -15,7 +15,8 @@ static const char *const verb_names[] = {
 	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
 	[VERB_UNLOCK] = "unlock",     [VERB_CAP] = "cap",
 	[VERB_LOADER] = "loader",     [VERB_ACTIVATE] = "activate",
-	[VERB_STORED] = "stored",
+	[VERB_STORED] = "stored",     [VERB_PASSWORD] = "password",
+	[VERB_SHELL] = "shell",
 };
 
 const char *verb_name(enum verb verb)
@@ -30,7 +31,7 @@ void plan_reset(struct plan *plan)
 	plan->boot_disk[0] = plan->root_mount[0] = plan->usr_mount[0] = '\0';
 	plan->fallback = (struct err){ .code = E_NONE };
 	plan->any_disk = plan->root_planned = plan->tpm_expected = false;
-	plan->disks_read = plan->enough = plan->late_too = plan->asks = false;
+	plan->disks_read = plan->enough = plan->late_too = plan->asks = plan->recovery = false;
 }
 
 static unsigned int bucket_of(const char *id)

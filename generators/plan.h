@@ -33,6 +33,8 @@ enum verb {
 	VERB_HANDOVER,	  /* root= init= */
 	VERB_CAP,	  /* required=: close volumes, "recovery" into PCR 11 and 15 */
 	VERB_LOADER, /* do=record|fallback|clear|other|older [code= text= phone= count= name=]: EFI variables */
+	VERB_PASSWORD, /* asks for the shell's; done: it was right */
+	VERB_SHELL,    /* the recovery shell; how= of its result: reboot, poweroff or other */
 	VERB_MAX_,
 };
 
@@ -76,6 +78,7 @@ struct plan {
 	bool asks;	 /* a person may be asked: keyboards are needed, too */
 	bool enough;	 /* the way to the root is known: other devices are the host's */
 	bool late_too;	 /* the late steps may start */
+	bool recovery;	 /* it was asked for: nothing is booted */
 };
 
 /* Empties the plan. */

@@ -3,6 +3,7 @@
 #include "generators/sources/sources.h"
 #include "init/base/fs.h"
 #include "init/base/log.h"
+#include "init/debug.h"
 #include "init/explain.h"
 #include "init/monitor.h"
 #include "init/watchdog.h"
@@ -41,6 +42,8 @@ int boot_init(struct boot *boot, struct err *err)
 		r = crypttab_read(root_fd, &boot->facts, err);
 	if (r == 0)
 		r = extra_read(root_fd, &boot->facts, err);
+	if (r == 0)
+		r = profile_read(root_fd, &boot->facts, err);
 	return r < 0 ? r : add_fact(boot, FACT_SETTLED, "sources", err);
 }
 
@@ -79,7 +82,12 @@ void boot_record(const struct boot *boot)
 
 static bool debug(const struct boot *boot)
 {
+#ifdef LINTEL_DEBUG
 	return facts_find(&boot->facts, FACT_CMDLINE, "lintel.debug");
+#else
+	(void)boot;
+	return false;
+#endif
 }
 
 /* Most devices need no driver of ours: only lintel.debug tells of those. */
@@ -161,6 +169,10 @@ static int start_from(struct boot *boot, size_t from, struct err *err)
 		if (step->verb != verb || !startable(boot, step))
 			continue;
 		r = add_fact(boot, FACT_START, step->id, err);
+#ifdef LINTEL_DEBUG
+		if (r >= 0)
+			r = debug_break(boot, step, err);
+#endif
 		if (r < 0)
 			return r;
 		log_start(boot, step);

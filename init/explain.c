@@ -112,6 +112,10 @@ void explain_what(const struct step *step, char *ret, size_t size)
 	case VERB_LOADER:
 		snprintf(ret, size, "%s", arg(step, "do", a));
 		return;
+	case VERB_PASSWORD:
+	case VERB_SHELL:
+		snprintf(ret, size, "at the consoles");
+		return;
 	case VERB_HANDOVER:
 		arg(step, "init", b);
 		snprintf(ret, size, "%s %s", arg(step, "root", a), b[0] ? b : "/sbin/init");

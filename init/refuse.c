@@ -25,6 +25,8 @@
 #define PAUSE_DEFAULT_S 10
 #define MENU_DEFAULT_S 300
 #define PAUSE_MAX_S 3600
+#define SHELL_IDLE_S 900
+#define SHELL_MAX_S 14400
 #define REFUSALS_MAX 3 /* in a row that may reboot; the last one powers off */
 #define SCREEN_MAX 65536
 #define TICK_MS 1000
@@ -137,12 +139,26 @@ _noreturn_ static void end(int how, const char *doing)
 		pause(); /* the firmware refused: PID 1 stays, and does nothing more */
 }
 
-/* Never in a loop for ever: a refusal that cannot be counted, or the third in a row, is the end. */
-_noreturn_ static void restart(uint64_t count)
+/*
+ * How many refusals in a row may reboot: where the loader counts an entry's tries down, all of those, so
+ * that the last one leads to the older entry by itself.
+ */
+static uint64_t refusals_max(const struct facts *facts)
+{
+	char path[FIELDS_MAX];
+	unsigned int tries;
+
+	value_get(facts, FACT_EFI, "LoaderBootCountPath", path, sizeof(path));
+	tries = loader_tries(path);
+	return tries + 1 > REFUSALS_MAX ? tries + 1 : REFUSALS_MAX;
+}
+
+/* Never in a loop for ever: a refusal that cannot be counted, or the last that may, is the end. */
+_noreturn_ static void restart(const struct boot *boot, uint64_t count)
 {
 	if (count == 0)
 		end(RB_POWER_OFF, "Boots cannot be counted: powering off instead of rebooting.\n");
-	if (count >= REFUSALS_MAX)
+	if (count >= refusals_max(&boot->facts))
 		end(RB_POWER_OFF, "Too many refused boots in a row: powering off.\n");
 	end(RB_AUTOBOOT, "Rebooting.\n");
 }
@@ -163,19 +179,56 @@ static char wait_key(uint64_t seconds, const char *keys)
 	return 0;
 }
 
+static struct step person_step(const char *id, enum verb verb, uint64_t seconds, uint16_t patience)
+{
+	struct step step = { .verb = verb, .patience_s = patience };
+
+	text_copy(step.id, sizeof(step.id), id);
+	fields_addf(&step.args, "seconds", "%" PRIu64, seconds);
+	return step;
+}
+
+/*
+ * Password and shell, each in a child of its own. The shell was a person's doing and is left by one, or
+ * by its deadlines: so it may reboot without being counted.
+ */
+_noreturn_ static void run_shell(struct boot *boot, uint64_t seconds)
+{
+	struct step step = person_step("password", VERB_PASSWORD, seconds, (uint16_t)seconds);
+	struct fields result;
+	char how[32];
+
+	if (!run_step(boot, &step, &result))
+		end(RB_POWER_OFF, "The shell stays closed: powering off.\n");
+	step = person_step("shell", VERB_SHELL, SHELL_IDLE_S, SHELL_MAX_S);
+	fields_add(&step.args, "capped", "yes");
+	run_step(boot, &step, &result);
+	consoles_open(&consoles); /* busybox's end may have hung them up */
+	fields_get(&result, "how", how, sizeof(how));
+	if (strcmp(how, "poweroff") == 0)
+		end(RB_POWER_OFF, "Powering off.\n");
+	if (strcmp(how, "boot-other") == 0)
+		set_entry(boot, "other");
+	end(RB_AUTOBOOT, "Rebooting.\n");
+}
+
 _noreturn_ static void menu(struct boot *boot, uint64_t seconds, uint64_t count)
 {
+	bool shell = shell_allowed(&boot->facts);
+
 	consoles_raw(&consoles);
-	consoles_print(&consoles, "[r] try again   [o] start another version   [p] power off\n"
-				  "There is no shell here.\n");
+	consoles_print(&consoles, "[r] try again   [o] start another version   [p] power off");
+	consoles_print(&consoles, shell ? "   [s] shell\n" : "\nThere is no shell here.\n");
 	for (;;) {
-		switch (wait_key(seconds, "rop")) {
+		switch (wait_key(seconds, shell ? "rops" : "rop")) {
 		case 'r':
-			restart(count);
+			restart(boot, count);
 		case 'o':
 			if (set_entry(boot, "other"))
-				restart(count);
+				restart(boot, count);
 			break;
+		case 's':
+			run_shell(boot, seconds);
 		default:
 			end(RB_POWER_OFF, "Powering off.\n");
 		}
@@ -199,7 +252,7 @@ _noreturn_ static void act(struct boot *boot, uint64_t count)
 		end(RB_POWER_OFF, "Powering off.\n");
 	if (action == ACTION_FALLBACK)
 		set_entry(boot, "older");
-	restart(count);
+	restart(boot, count);
 }
 
 static void show(const struct screen *screen)
@@ -232,7 +285,7 @@ void refuse(struct boot *boot, const struct err *why)
 	log_line(2, "%s: %s (%s) code %s", err_name(why->code), why->text, err_advice(why->code),
 		 phone);
 	safe = cap(boot, &capped);
-	count = record(boot, why, phone, &recorded);
+	count = why->code == E_RECOVERY ? 1 : record(boot, why, phone, &recorded);
 	consoles_open(&consoles);
 	if (!safe) {
 		text_format(line, sizeof(line), "\n%s, and the TPM cannot be capped: %.200s\n",
@@ -242,8 +295,9 @@ void refuse(struct boot *boot, const struct err *why)
 		end(RB_POWER_OFF, "Powering off at once.\n");
 	}
 	text_format(line, sizeof(line),
-		    count ? "EFI variable " REFUSAL_VARIABLE " (%" PRIu64 " in a row)"
-			  : "no EFI variable",
+		    why->code == E_RECOVERY ? "not counted"
+		    : count ? "EFI variable " REFUSAL_VARIABLE " (%" PRIu64 " in a row)"
+			    : "no EFI variable",
 		    count);
 	show(&(struct screen){ &boot->facts, &boot->plan, why, phone, capped.text, line });
 	act(boot, count);

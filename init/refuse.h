@@ -6,6 +6,6 @@
 /*
  * The end of a boot that must not go on: stops all children, says what, where, why and what to
  * do on console and in the kernel's log, pauses, and powers off, reboots or halts as
- * lintel.on_failure= says. Never returns and never offers a shell.
+ * lintel.on_failure= says. Never returns; a shell only where the UKI's own line allows it.
  */
 _noreturn_ void refuse(struct boot *boot, const struct err *why);

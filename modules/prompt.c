@@ -121,17 +121,18 @@ enum prompt_key prompt_feed(struct prompt_line *line, char c)
 	return continues(c) ? PROMPT_NOTHING : PROMPT_ADDED;
 }
 
-static void echo(int fd, enum prompt_key key, size_t shown, bool masked)
+static void echo(int fd, enum prompt_key key, size_t shown, enum prompt_echo how, char c)
 {
 	const struct consoles one = { .n = 1, .fds = { fd } };
+	bool visible = how != PROMPT_SILENT;
 
 	if (key == PROMPT_FULL)
 		consoles_print(&one, "\a");
-	if (key == PROMPT_ADDED && masked)
-		consoles_print(&one, "*");
-	if (key == PROMPT_REMOVED && masked)
+	if (key == PROMPT_ADDED && visible)
+		consoles_write(&one, how == PROMPT_MASKED ? "*" : &c, 1);
+	if (key == PROMPT_REMOVED && visible)
 		consoles_print(&one, "\b \b");
-	for (size_t i = 0; key == PROMPT_CLEARED && masked && i < shown; i++)
+	for (size_t i = 0; key == PROMPT_CLEARED && visible && i < shown; i++)
 		consoles_print(&one, "\b \b");
 }
 
@@ -155,7 +156,7 @@ static int read_console(const struct prompt *prompt, int fd, struct prompt_line 
 		size_t shown = characters(line);
 		enum prompt_key key = prompt_feed(line, typed[i]);
 
-		echo(fd, key, shown, prompt->masked);
+		echo(fd, key, shown, prompt->echo, typed[i]);
 		r = key == PROMPT_DONE && !line->too_long;
 		if (key == PROMPT_DONE && line->too_long) {
 			clear(line);
@@ -167,8 +168,8 @@ static int read_console(const struct prompt *prompt, int fd, struct prompt_line 
 	return r;
 }
 
-static int wait_line(const struct prompt *prompt, struct prompt_lines *lines,
-		     struct prompt_line **ret)
+/* The number of the console whose line is finished. */
+static int wait_line(const struct prompt *prompt, struct prompt_lines *lines)
 {
 	struct pollfd fds[CONSOLES_MAX];
 	size_t n = prompt->consoles->n, alive = n;
@@ -186,10 +187,8 @@ static int wait_line(const struct prompt *prompt, struct prompt_lines *lines,
 					? read_console(prompt, fds[i].fd, &lines->line[i])
 					: 0;
 
-			if (r > 0) {
-				*ret = &lines->line[i];
-				return 0;
-			}
+			if (r > 0)
+				return (int)i;
 			if (r < 0) {
 				fds[i].fd = -1; /* poll(2) leaves it alone */
 				alive--;
@@ -201,16 +200,15 @@ static int wait_line(const struct prompt *prompt, struct prompt_lines *lines,
 
 int prompt_read(const struct prompt *prompt, struct prompt_lines *lines, char ret[PROMPT_LINE_MAX])
 {
-	struct prompt_line *done = NULL;
 	int r;
 
 	explicit_bzero(lines, sizeof(*lines));
 	consoles_raw(prompt->consoles);
 	consoles_print(prompt->consoles, prompt->question);
-	r = wait_line(prompt, lines, &done);
+	r = wait_line(prompt, lines);
 	consoles_print(prompt->consoles, "\n");
-	if (r == 0)
-		memcpy(ret, done->text, PROMPT_LINE_MAX);
+	if (r >= 0)
+		memcpy(ret, lines->line[r].text, PROMPT_LINE_MAX);
 	explicit_bzero(lines, sizeof(*lines));
 	return r;
 }

@@ -38,13 +38,13 @@ enum prompt_key prompt_feed(struct prompt_line *line, char c);
 struct prompt {
 	const struct consoles *consoles;
 	const char *question; /* printed as it is, on all of them */
-	bool masked;	      /* a '*' for each character */
-	uint64_t end_usec;    /* CLOCK_BOOTTIME */
+	enum prompt_echo { PROMPT_SILENT, PROMPT_MASKED, PROMPT_PLAIN } echo;
+	uint64_t end_usec; /* CLOCK_BOOTTIME */
 };
 
 /*
- * The first line that is finished on any console, in ret; lines is wiped. 0, -ETIMEDOUT or -ENODEV
- * (no console that can be read).
+ * The first line that is finished on any console, in ret; lines is wiped. Which console, counted from
+ * 0, or -ETIMEDOUT or -ENODEV (no console that can be read).
  */
 int prompt_read(const struct prompt *prompt, struct prompt_lines *lines, char ret[PROMPT_LINE_MAX]);
 

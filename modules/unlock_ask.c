@@ -38,7 +38,7 @@ static int read_typed(const struct asking *asking, const char *what, uint64_t nu
 	char question[256];
 	const struct prompt prompt = { .consoles = &asking->consoles,
 				       .question = question,
-				       .masked = u->ways.masked,
+				       .echo = u->ways.masked ? PROMPT_MASKED : PROMPT_SILENT,
 				       .end_usec = asking->end_usec };
 	int r;
 

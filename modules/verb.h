@@ -61,4 +61,6 @@ int credentials_run(const struct step *, const struct report *, struct fields *,
 int measure_run(const struct step *, const struct report *, struct fields *, struct err *);
 int cap_run(const struct step *, const struct report *, struct fields *, struct err *);
 int loader_run(const struct step *, const struct report *, struct fields *, struct err *);
+int password_run(const struct step *, const struct report *, struct fields *, struct err *);
+int shell_run(const struct step *, const struct report *, struct fields *, struct err *);
 int handover_run(const struct step *, const struct report *, struct fields *, struct err *);

@@ -26,6 +26,8 @@ static const struct verb_info verbs[] = {
 	[VERB_MEASURE] = { "measure", LANE_TPM, 60000, 0, measure_run, NULL },
 	[VERB_CAP] = { "cap", LANE_TPM, 30000, 0, cap_run, NULL },
 	[VERB_LOADER] = { "loader", LANE_ANY, 10000, 0, loader_run, NULL },
+	[VERB_PASSWORD] = { "password", LANE_ANY, 60000, 0, password_run, NULL },
+	[VERB_SHELL] = { "shell", LANE_ANY, 60000, 0, shell_run, NULL },
 	[VERB_HANDOVER] = { "handover", LANE_PID1, 0, 0, handover_run, NULL },
 };
 

@@ -15,6 +15,7 @@ static const char *const own_only[] = {
 	"init",
 	"lintel.minimum_version",
 	"lintel.stored_extensions",
+	"lintel.shell",
 	/* a shell, or another unit than the root's default */
 	"break",
 	"emergency",

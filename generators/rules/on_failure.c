@@ -40,6 +40,8 @@ enum action action_choose(const struct facts *facts)
 	};
 	enum action action = ACTION_POWEROFF;
 
+	if (recovery_asked(facts))
+		return ACTION_RECOVER;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		const struct fact *fact = facts_last(facts, places[i].kind, places[i].subject);
 		char name[16] = "";

@@ -12,6 +12,7 @@ void cmdline_decide(const struct facts *facts, struct plan *plan);
 void policy_decide(const struct facts *facts, struct plan *plan);
 void measure_decide(const struct facts *facts, struct plan *plan);
 void drivers_decide(const struct facts *facts, struct plan *plan);
+void recovery_decide(const struct facts *facts, struct plan *plan);
 void bootdisk_decide(const struct facts *facts, struct plan *plan);
 void root_decide(const struct facts *facts, struct plan *plan);
 void extensions_decide(const struct facts *facts, struct plan *plan);
@@ -87,6 +88,12 @@ bool refuse_bad_tables(const struct facts *facts, struct plan *plan);
 /* What on_failure asks for. An appended word may choose none but the plain ends. */
 enum action { ACTION_POWEROFF, ACTION_REBOOT, ACTION_HALT, ACTION_RECOVER, ACTION_FALLBACK };
 enum action action_choose(const struct facts *facts);
+
+/* Whether the UKI's profile "recovery" was chosen. */
+bool recovery_asked(const struct facts *facts);
+
+/* Whether the UKI's own line or profile allows a shell, after a password, when the boot was refused. */
+bool shell_allowed(const struct facts *facts);
 
 /* Whether a failed step's result means "try an older version": rules/root does that, or refuses. */
 bool fallback_takes(const struct facts *facts, const struct fact *result);

@@ -117,13 +117,13 @@ static int check_seconds(const char *key, const char *value, uint64_t min, struc
 static int check_own_word(const char *key, const char *value, struct err *err)
 {
 	/* the report is of a test image; the rules of the last ones say themselves what they take */
-	static const char *const plain[] = { "lintel.debug",
-					     "lintel.report",
-					     "lintel.verity",
-					     "lintel.extensions",
-					     "lintel.ask",
-					     "lintel.minimum_version",
-					     "lintel.stored_extensions" };
+	static const char *const plain[] = {
+		"lintel.report", "lintel.verity",	   "lintel.extensions",	       "lintel.ask",
+		"lintel.shell",	 "lintel.minimum_version", "lintel.stored_extensions",
+#ifdef LINTEL_DEBUG
+		"lintel.break",	 "lintel.debug",
+#endif
+	};
 	char text[SHOWN_MAX];
 
 	if (text_starts(key, "rd."))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the signed initrd itself says, and what kind of machine this is. */
 #include "generators/crypttab.h"
+#include "generators/phc.h"
 #include "generators/policy.h"
 #include "generators/sources/dps.h"
 #include "generators/sources/sources.h"
@@ -115,6 +116,21 @@ static int read_minimum_version(int root_fd, struct facts *facts, struct err *er
 	return err_set(err, E_CMDLINE, EINVAL, "/%s: not a version", path);
 }
 
+/* Only that there is one: the hash itself is for the child that asks. */
+static int read_shell(int root_fd, struct facts *facts, struct err *err)
+{
+	char text[PHC_TEXT_MAX];
+	struct phc phc;
+	int r = read_line(root_fd, SHELL_PASSWORD, text, sizeof(text), E_CMDLINE, err);
+
+	if (r <= 0)
+		return r;
+	if (phc_parse(text, &phc, err) == 0)
+		return add_value(facts, "shell", "argon2id", err);
+	err_wrap(err, "/" SHELL_PASSWORD);
+	return -EINVAL;
+}
+
 int config_read(int root_fd, struct facts *facts, struct err *err)
 {
 	int r = add_value(facts, "arch", dps_native_arch(), err);
@@ -127,5 +143,7 @@ int config_read(int root_fd, struct facts *facts, struct err *err)
 		r = read_ask(root_fd, facts, err);
 	if (r == 0)
 		r = read_minimum_version(root_fd, facts, err);
+	if (r == 0)
+		r = read_shell(root_fd, facts, err);
 	return r < 0 ? r : read_on_failure(root_fd, facts, err);
 }

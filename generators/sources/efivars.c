@@ -28,6 +28,7 @@ static const struct variable {
 	{ "StubDevicePartUUID", LOADER_GUID, FORM_UUID },
 	{ "StubPcrKernelImage", LOADER_GUID, FORM_NUMBER },
 	{ "StubInfo", LOADER_GUID, FORM_TEXT },
+	{ "LoaderBootCountPath", LOADER_GUID, FORM_TEXT },
 	{ "SecureBoot", GLOBAL_GUID, FORM_BOOL },
 	{ "SetupMode", GLOBAL_GUID, FORM_BOOL },
 	{ REFUSAL_VARIABLE, LINTEL_GUID, FORM_REFUSAL },

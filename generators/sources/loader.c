@@ -49,6 +49,30 @@ int loader_choose(const uint8_t *data, size_t size, const char *current, bool ol
 	return text_copy(ret, ENTRY_MAX, best[0] ? best : other);
 }
 
+/* One to three digits; what stands behind them, or NULL. */
+static const char *take_count(const char *at, unsigned int *ret)
+{
+	size_t len = strspn(at, "0123456789");
+
+	*ret = 0;
+	for (size_t i = 0; i < len && i < 3; i++)
+		*ret = *ret * 10 + (unsigned int)(at[i] - '0');
+	return len >= 1 && len <= 3 ? at + len : NULL;
+}
+
+unsigned int loader_tries(const char *path)
+{
+	const char *at = strrchr(path, '+');
+	unsigned int left = 0, done = 0;
+
+	at = at ? take_count(at + 1, &left) : NULL;
+	if (at && *at == '-')
+		at = take_count(at + 1, &done);
+	if (!at || strcmp(at, ".efi") != 0)
+		return 0;
+	return left + done < LOADER_TRIES_MAX ? left + done : LOADER_TRIES_MAX;
+}
+
 size_t refusal_format(uint64_t count, const char *code, const char *phone, const char *text,
 		      uint8_t ret[REFUSAL_SIZE_MAX])
 {

@@ -36,6 +36,14 @@ int utf16_decode(const uint8_t *data, size_t size, char *ret, size_t max);
 int loader_choose(const uint8_t *data, size_t size, const char *current, bool older,
 		  char ret[ENTRY_MAX]);
 
+/*
+ * Boot assessment (systemd's docs/AUTOMATIC_BOOT_ASSESSMENT.md): how many tries the entry has in all, from
+ * LoaderBootCountPath, /EFI/Linux/os_2+LEFT-DONE.efi with backslashes; 0: its tries are not counted. The loader takes
+ * an older entry when none is left, so reboots up to there are bounded by the loader.
+ */
+#define LOADER_TRIES_MAX 10
+unsigned int loader_tries(const char *path);
+
 /* The variable with its attributes: "count=N phone=… code=… text=…", the text cut where too long. */
 size_t refusal_format(uint64_t count, const char *code, const char *phone, const char *text,
 		      uint8_t ret[REFUSAL_SIZE_MAX]);

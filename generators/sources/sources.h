@@ -24,9 +24,10 @@ int cmdline_parse(const char *text, const char *own, struct facts *facts, struct
  * one that is persistent or not of its form is a fact with malformed=yes and no value. */
 int efivars_read(int root_fd, struct facts *facts, struct err *err);
 
-/* /etc/lintel/{image-policy,ask,minimum-version,on-failure} of the signed initrd, each one line and checked; the
+/* /etc/lintel/{image-policy,ask,minimum-version,on-failure,shell-password} of the signed initrd, each one line and checked; the
  * firmware's kind and the machine's architecture. */
 int config_read(int root_fd, struct facts *facts, struct err *err);
+#define SHELL_PASSWORD "etc/lintel/shell-password"
 /* Letters, digits and the marks of UAPI.10 ("Version Format Specification"), one at least. */
 bool version_valid(const char *text);
 /* The values of lintel.on_failure= and of /etc/lintel/on-failure. */
@@ -40,6 +41,11 @@ int crypttab_parse(char *text, struct facts *facts, struct err *err);
 
 /* /.extra, as the stub left it: FACT_EXTRA for each image and file, a count of credentials. */
 int extra_read(int root_fd, struct facts *facts, struct err *err);
+
+/* /.extra/profile: the UKI's profile that was chosen, FACT_CONFIG "profile" with its ID. */
+int profile_read(int root_fd, struct facts *facts, struct err *err);
+/* Its text, which is taken apart; ret has 64 bytes. 1, 0 where it has no ID, or -EINVAL. */
+int profile_parse(char *text, char *ret, struct err *err);
 
 /* One kernel uevent (ACTION@DEVPATH NUL KEY=value NUL …, kernel's kobject_uevent). Block devices
  * and modaliases become facts, other events none. Returns 1 where a fact was added, 0 where not. */

@@ -82,6 +82,8 @@
 	  "start again and type the PIN, passphrase or recovery key that the screen asks for")     \
 	X(KEY_NONE, "KEY-NONE", "nobody typed a key in time",                                      \
 	  "start again and answer the question, or set timeout= for a longer wait")                \
+	X(RECOVERY, "RECOVERY", "the UKI's profile asks for recovery, not for a boot",             \
+	  "choose another entry of the boot loader's to boot")                                     \
 	X(DM, "DM", "device-mapper refused",                                                       \
 	  "check that the initrd has dm-mod and dm-verity for this kernel")                        \
 	X(FS_TYPE, "FS-TYPE", "the file system is ambiguous or not one that may hold a root",      \

@@ -55,6 +55,15 @@ class Extra:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A UKI that systemd-boot finds in /EFI/Linux: the case's line and some words more, or a profile."""
+
+    file: str
+    cmdline: str = ""
+    profile: str = ""
+
+
+@dataclass(frozen=True)
 class Case:
     """`expect` is BOOT or the code of the refusal; mutate.py's functions make `mutations`."""
 
@@ -73,12 +82,21 @@ class Case:
     other_tpm: bool = False     # the machine has another TPM than the disk was sealed to
     pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
     key_file: str = ""          # what is in the initrd's /etc/cryptsetup-keys.d/root.key
+    shell: str = ""             # the hash of the recovery shell's password; a busybox comes with it
+    tool: str = ""              # a program of tests/boot, as /TOOL in an initrd that the UKI has besides
+    debug: bool = False         # with the init of `make DEBUG=1`
+    profile: str = ""           # the UKI's .profile
+    entries: tuple = ()         # what systemd-boot starts; the ESP has it instead of a UKI
+    goes_on: bool = False       # what comes after the refusal counts: until the machine is off or reboots
     trees: tuple = ()           # that the mutations need
     size: str = ""              # of the disk; else as small as it can be
     mutations: tuple = ()
     clones: tuple = ()
     extra: tuple = ()           # companion files; in a direct boot, a cpio more
     without_disk: bool = False  # the boot disk itself is left out: only its clones are there
+    tpm_dies_at: str = ""       # a regular expression: when the TPM goes away
+    devices: tuple = ()         # more options of QEMU's
+    drive: str = ""             # more options of the boot disk's drive
     plug_at: str = ""           # a regular expression: when hot disks are plugged in
     answers: tuple = ()         # (regular expression, text): typed when the console shows it, in order
     hides: tuple = ()           # regular expressions that no line may match
@@ -92,6 +110,11 @@ class Case:
     reboots: bool = False       # the machine may reboot itself; the case runs until it is off
     timeout: int = 180
     checked: bool = True        # in `make check`; else only where the whole suite is asked for
+
+    @property
+    def variant(self):
+        """Which init: "" is that of a release."""
+        return "unwiped" if self.unwiped else "debug" if self.debug else ""
 
     @property
     def unseals(self):

@@ -53,6 +53,7 @@ class Guest:
     memory: int = 512
     cpus: int = 2
     reboots: bool = False
+    drive: str = ""             # more options of the first disk's drive
     extra: list = field(default_factory=list)
 
 
@@ -90,7 +91,7 @@ def start_tpm(state, version="2.0"):
     old = version == "1.2"
     subprocess.run(["swtpm", "socket", *([] if old else ["--tpm2"]), "--tpmstate", f"dir={state}",
                     "--ctrl", f"type=unixio,path={control}", "--terminate", "--daemon",
-                    "--log", f"file={state}/log,level=20"],
+                    "--log", f"file={state}/log,level=20", "--pid", f"file={state}/pid"],
                    check=True, stdin=subprocess.DEVNULL)
     return ["-chardev", f"socket,id=tpm,path={control}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
             "-device", f"{'tpm-tis' if old else 'tpm-crb'},tpmdev=tpm"]
@@ -135,7 +136,8 @@ def command_line(guest, scratch):
             command += start_tpm(state, guest.tpm_version)
     for number, (path, bus) in enumerate(guest.disks):
         drive = f"disk{number}"
-        command += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,cache=unsafe,file={path}"]
+        command += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,cache=unsafe,file={path}"
+                    + (f",{guest.drive}" if guest.drive and not number else "")]
         index = 1 if number == guest.boot_disk else number + 2
         command += [word.format(drive=drive, index=index, port=number) for word in BUSES[bus]]
     command += ["-qmp", f"unix:{scratch}/qmp,server=on,wait=off"]
@@ -200,6 +202,11 @@ class Machine:
     def shorten(self, seconds):
         """Moves the deadline nearer: the rest of the boot has that long."""
         self.end = min(self.end, time.monotonic() + seconds)
+
+    def end_tpm(self):
+        """The TPM goes away: what is asked of it from now on fails."""
+        state = self.guest.tpm_state or self.scratch / "tpm"
+        os.kill(int((state / "pid").read_text(encoding="ascii")), signal.SIGKILL)
 
     def stopped(self, *requests):
         """Carries out QMP requests, (name, arguments) pairs, at one moment of the guest."""

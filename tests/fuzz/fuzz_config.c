@@ -47,14 +47,24 @@ static void check_version(const struct facts *facts)
 	must(value[0] && !strpbrk(value, "_/ \n%") && strlen(value) < 64);
 }
 
+/* The hash stays in its file. */
+static void check_shell(const struct facts *facts, const uint8_t *file, size_t size)
+{
+	const struct fact *fact = facts_find(facts, FACT_CONFIG, "shell");
+
+	must(fact && fields_are(&fact->fields, "value", "argon2id"));
+	must(size > 20 && memcmp(file, "$argon2id$v=19$m=", 17) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const paths[] = { "etc/lintel/image-policy", "etc/lintel/on-failure",
-					     "etc/lintel/ask", "etc/lintel/minimum-version" };
+					     "etc/lintel/ask", "etc/lintel/minimum-version",
+					     "etc/lintel/shell-password" };
 	struct facts *facts = empty_facts();
 	struct err err = { .code = E_NONE };
-	const uint8_t *files[4];
-	size_t lens[4], n = 0;
+	const uint8_t *files[ARRAY_SIZE(paths)];
+	size_t lens[ARRAY_SIZE(paths)], n = 0;
 
 	must(fs_mkdirs(scratch_fd(), "etc/lintel", 0755) == 0);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -82,5 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_ask(facts);
 	if (n > 3)
 		check_version(facts);
+	if (n > 4)
+		check_shell(facts, files[4], lens[4]);
 	return 0;
 }

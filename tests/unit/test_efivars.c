@@ -227,6 +227,9 @@ TEST(config_malformed)
 		  -EINVAL },
 		{ "etc/lintel/on-failure", "poweroff and more\n",
 		  "/etc/lintel/on-failure: Argument list too long", E_CMDLINE, -E2BIG },
+		{ "etc/lintel/shell-password", "secret\n",
+		  "/etc/lintel/shell-password: not an argon2id hash of version 19", E_CMDLINE,
+		  -EINVAL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

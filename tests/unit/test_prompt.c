@@ -134,7 +134,7 @@ static int ask(const char *before, const char *typed, bool masked, int ms, char 
 	struct consoles consoles = { .n = 2 };
 	const struct prompt prompt = { .consoles = &consoles,
 				       .question = "key? ",
-				       .masked = masked,
+				       .echo = masked ? PROMPT_MASKED : PROMPT_SILENT,
 				       .end_usec = clock_usec() + (uint64_t)ms * 1000 };
 	int masters[2], status = 0, r;
 	pid_t pid;
@@ -170,7 +170,7 @@ TEST(prompt_on_consoles)
 {
 	char seen[256];
 
-	CHECK_INT(ask("", "secret\r", false, 20000, seen), 0);
+	CHECK_INT(ask("", "secret\r", false, 20000, seen), 1);
 	CHECK_STR(answer, "secret");
 	CHECK_STR(seen, "\r\n");
 	CHECK(wiped());
@@ -180,7 +180,7 @@ TEST(prompt_on_consoles)
 		      "ab\x7f"
 		      "c\n",
 		      true, 20000, seen),
-		  0);
+		  1);
 	CHECK_STR(answer, "ac");
 	CHECK_STR(seen, "**\b \b*\r\n");
 }
@@ -189,7 +189,7 @@ TEST(prompt_forgets_what_was_typed_before)
 {
 	char seen[256];
 
-	CHECK_INT(ask("early\n", "late\n", false, 20000, seen), 0);
+	CHECK_INT(ask("early\n", "late\n", false, 20000, seen), 1);
 	CHECK_STR(answer, "late");
 }
 
@@ -209,7 +209,7 @@ TEST(prompt_asks_again_for_what_is_too_long)
 
 	memset(typed, 'k', PROMPT_LINE_MAX);
 	strcpy(typed + PROMPT_LINE_MAX, "\nshort\n");
-	CHECK_INT(ask("", typed, false, 20000, seen), 0);
+	CHECK_INT(ask("", typed, false, 20000, seen), 1);
 	CHECK_STR(answer, "short");
 	CHECK(strstr(seen, "Too long. key? ") != NULL);
 }

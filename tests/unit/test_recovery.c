@@ -100,6 +100,8 @@ TEST(action_choose)
 		{ "1 c cmdline lintel.on_failure value=recover trusted=no\n", ACTION_POWEROFF },
 		{ "1 c cmdline lintel.on_failure value=fallback trusted=no\n", ACTION_POWEROFF },
 		{ "1 c config on-failure value=fallback\n", ACTION_FALLBACK },
+		{ "1 c config on-failure value=reboot\n1 stub config profile value=recovery\n",
+		  ACTION_RECOVER },
 		{ "1 c config on-failure value=reboot\n"
 		  "1 c cmdline lintel.on_failure value=recover trusted=no\n",
 		  ACTION_REBOOT },
@@ -110,6 +112,32 @@ TEST(action_choose)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		CHECK_INT(action_choose(facts_of(rows[i].facts)), rows[i].action);
+}
+
+TEST(loader_tries)
+{
+	static const struct {
+		const char *path;
+		unsigned int tries;
+	} rows[] = {
+		{ "\\EFI\\Linux\\os_2+1-1.efi", 2 },
+		{ "\\EFI\\Linux\\os_2+0-3.efi", 3 },
+		{ "os+3.efi", 3 },
+		{ "os+2-0.efi", 2 },
+		{ "a+9-9+1-1.efi", 2 },
+		{ "os+0-900.efi", LOADER_TRIES_MAX },
+		{ "os.efi", 0 },
+		{ "", 0 },
+		{ "os+.efi", 0 },
+		{ "os+1-.efi", 0 },
+		{ "os+1-1", 0 },
+		{ "os+1x.efi", 0 },
+		{ "os+4294967297.efi", 0 },
+		{ "os+1-1.conf", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		CHECK_INT(loader_tries(rows[i].path), rows[i].tries);
 }
 
 static int choose(const char *names, const char *current, bool older, char ret[ENTRY_MAX])
