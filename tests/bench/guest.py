@@ -31,9 +31,9 @@ def parse(name, text):
     found = re.search(r"bench: (.*)", text)
     if not found:
         die(f"{name} did not reach the root's init:\n{text[-3000:]}")
-    facts = text[found.end():].partition("bench: end of facts")[0].strip()
-    if facts:
-        (BENCH / f"{name}.facts").write_text(facts.replace("\r", "") + "\n", encoding="utf-8")
+    facts, ended, _ = text[found.end():].partition("bench: end of facts")
+    if ended and facts.strip():
+        (BENCH / f"{name}.facts").write_text(facts.replace("\r", "").lstrip(), encoding="utf-8")
     return {key: int(value) for key, value in re.findall(r"(\w+)=(-?\d+)", found[1])}
 
 
