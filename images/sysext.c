@@ -241,6 +241,12 @@ static int check_release(struct verify *v, struct err *err)
 	return r;
 }
 
+/* The match with the root ends it; one with the initrd before it is of no interest on a host. */
+static bool is_last(const struct step *step)
+{
+	return step->verb == VERB_EXTENSION && text_starts(step->id, "ext:");
+}
+
 /* As the verb would do it at boot; 0, or the exit status with err filled. */
 static int do_step(struct verify *v, const struct step *step, struct fields *result,
 		   struct err *err)
@@ -253,6 +259,8 @@ static int do_step(struct verify *v, const struct step *step, struct fields *res
 		r = disk_image_read(v->fd, DISK, &facts, err);
 	} else if (step->verb == VERB_VERITY && !fields_are(&step->args, "name", "root")) {
 		r = check_verity(v, step, err);
+	} else if (step->verb == VERB_EXTENSION && !is_last(step)) {
+		fields_add(result, "system", "yes");
 	} else if (step->verb == VERB_EXTENSION) {
 		if (fields_get(&step->args, "code", code, sizeof(code)) == 0) {
 			fields_get(&step->args, "text", err->text, sizeof(err->text));
@@ -277,14 +285,14 @@ static int do_all(struct verify *v, struct err *err)
 		for (size_t i = 0; i < plan.n_steps; i++) {
 			const struct step *step = &plan.steps[i];
 			struct fields result = { .text = "" };
-			enum verb verb = step->verb;
+			bool last = is_last(step);
 			int r;
 
 			if (facts_step_result(&facts, step->id) || !step_ready(&plan, step, &facts))
 				continue;
 			fields_add(&result, "status", "done");
 			r = do_step(v, step, &result, err);
-			if (r != 0 || verb == VERB_EXTENSION)
+			if (r != 0 || last)
 				return r;
 			if (add_fact(FACT_RESULT, step->id, &result, err) < 0)
 				return REFUSED;
