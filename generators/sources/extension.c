@@ -147,17 +147,19 @@ static int get(const struct release *release, const char *key, char ret[VALUE_MA
 		       r == -E2BIG ? "too long" : "malformed");
 }
 
+/* systemd's WHITESPACE stands between them. */
 static bool has_word(const char *list, const char *word)
 {
+	static const char blanks[] = " \t\n\r";
 	size_t len = strlen(word);
 
 	for (const char *at = list; *at;) {
-		size_t n = strcspn(at, " \t");
+		size_t n = strcspn(at, blanks);
 
 		if (n == len && n > 0 && memcmp(at, word, n) == 0)
 			return true;
 		at += n;
-		at += strspn(at, " \t");
+		at += strspn(at, blanks);
 	}
 	return false;
 }
@@ -193,9 +195,13 @@ int extension_match(const struct release *host, const struct release *extension,
 		    const char *scope, const char *arch, struct err *err)
 {
 	char own[VALUE_MAX], id[VALUE_MAX] = "", like[VALUE_MAX] = "";
-	int r = get(extension, confext ? "CONFEXT_SCOPE" : "SYSEXT_SCOPE", own, err);
+	const char *key = confext ? "CONFEXT_SCOPE" : "SYSEXT_SCOPE";
+	int r = get(extension, key, own, err);
 
-	if (r == 0 && !has_word(own[0] ? own : "system portable", scope))
+	/* one that is there and empty is a list of none */
+	if (r == 0 && release_value(extension->text, extension->size, key, own, sizeof(own)) < 0)
+		text_copy(own, sizeof(own), "system portable");
+	if (r == 0 && !has_word(own, scope))
 		r = err_set(err, E_EXTENSION, EINVAL, "its scope is %.60s, not %s", own, scope);
 	if (r == 0)
 		r = get(extension, "ARCHITECTURE", own, err);

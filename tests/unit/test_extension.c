@@ -163,6 +163,8 @@ TEST(extension_matches)
 		{ "ID=a\nSYSEXT_LEVEL=1\n", "ID=a\nSYSEXT_LEVEL=2\n", false, false },
 		{ "ID=a\nVERSION_ID=1\n", "ID=a\nVERSION_ID=1.0\n", false, false },
 		{ DEBIAN, DEBIAN "ARCHITECTURE=x86\n", false, false },
+		{ DEBIAN, DEBIAN "SYSEXT_SCOPE=\n", false, false },
+		{ DEBIAN, DEBIAN "SYSEXT_SCOPE=\"initrd\nsystem\"\n", false, true },
 		{ DEBIAN, "ID=Debian\nVERSION_ID=13\n", false, false },
 		{ DEBIAN, "ID=\"debian\nVERSION_ID=13\n", false, false },
 	};
