@@ -14,7 +14,7 @@
 struct tpm2_event {
 	unsigned int pcr;
 	const char *string; /* printable ASCII */
-	const char *type;   /* "phase", "volume-key", "filesystem", "machine-id" */
+	const char *type;   /* "phase", "volume-key" */
 	const uint8_t *key; /* NULL: a plain digest */
 	size_t key_size;
 	const char *digests; /* NULL, or what tpm2_digests_format() made: taken instead */
@@ -28,13 +28,5 @@ int tpm2_event_digests(struct tpm2 *tpm, const struct tpm2_event *event, struct 
 int tpm2_measure(struct tpm2 *tpm, const struct tpm2_event *event,
 		 struct tpm2_bank ret[TPM2_BANKS_MAX], size_t *ret_n, struct err *err);
 
-/* What libblkid says of a file system and its partition; NULL: nothing. */
-struct tpm2_file_system {
-	const char *path, *type, *uuid, *label, *part_uuid, *part_type, *part_label;
-};
-
-/* The event strings; 0 or -E2BIG. */
+/* The event string of a volume's key; 0 or -E2BIG. */
 int tpm2_volume_word(const char *name, const char *uuid, char ret[TPM2_EVENT_SIZE]);
-int tpm2_file_system_word(const struct tpm2_file_system *fs, char ret[TPM2_EVENT_SIZE]);
-/* id: 32 hexadecimal digits; -EINVAL else. */
-int tpm2_machine_id_word(const char *id, char ret[TPM2_EVENT_SIZE]);

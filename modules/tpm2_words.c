@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The strings of systemd's measurements, by its src/shared/pcrextend-util.c and cryptsetup.c. */
+/*
+ * The string of systemd's measurement of a volume key, by its src/shared/pcrextend-util.c. Those of
+ * the machine ID and of file systems are the host's to make: systemd-pcrmachine.service and
+ * systemd-pcrfs@.service have ConditionPathExists=!/etc/initrd-release.
+ */
 #include "init/base/text.h"
 #include "modules/tpm2_measure.h"
 
@@ -41,22 +45,5 @@ int tpm2_volume_word(const char *name, const char *uuid, char ret[TPM2_EVENT_SIZ
 {
 	const char *fields[] = { "cryptsetup", name, uuid };
 
-	return join(ret, fields, ARRAY_SIZE(fields));
-}
-
-int tpm2_file_system_word(const struct tpm2_file_system *fs, char ret[TPM2_EVENT_SIZE])
-{
-	const char *fields[] = { "file-system", fs->path,      fs->type,      fs->uuid,
-				 fs->label,	fs->part_uuid, fs->part_type, fs->part_label };
-
-	return join(ret, fields, ARRAY_SIZE(fields));
-}
-
-int tpm2_machine_id_word(const char *id, char ret[TPM2_EVENT_SIZE])
-{
-	const char *fields[] = { "machine-id", id };
-
-	if (strlen(id) != 32 || strspn(id, "0123456789abcdef") != 32)
-		return -EINVAL;
 	return join(ret, fields, ARRAY_SIZE(fields));
 }

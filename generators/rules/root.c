@@ -288,11 +288,10 @@ void root_decide(const struct facts *facts, struct plan *plan)
 		return;
 	}
 	text_copy(plan->root_mount, sizeof(plan->root_mount), "mnt-root");
-	if (luks)
-		plan_luks_root(facts, plan, luks);
-	else if (has_root)
+	plan_luks(facts, plan, luks);
+	if (has_root && !luks)
 		plan_role(facts, plan, PART_ROOT, arch, &root, !has_usr, plan->root_mount);
-	else
+	else if (!has_root)
 		plan_tmpfs_root(plan, tmpfs ? "root=tmpfs" : "a usr partition and no root");
 	if (has_usr)
 		plan_role(facts, plan, PART_USR, arch, &usr, !has_root, plan->usr_mount);

@@ -50,16 +50,21 @@ bool word_get(const struct facts *facts, const char *key, struct word *ret);
 void value_get(const struct facts *facts, enum fact_kind kind, const char *subject, char *ret,
 	       size_t size);
 
-/* rules/volume: what words and crypttab say about the root's volume; false: refused. */
+/* rules/volume: what words and crypttab say about one LUKS2 volume; false: refused. */
 struct volume {
-	char name[CRYPT_NAME_MAX]; /* of the mapping */
-	char uuid[UUID_TEXT_SIZE]; /* that its header must have; empty: any */
-	char key[CRYPT_KEY_MAX];   /* a file of the initrd; empty: none */
-	unsigned int ask;	   /* ASK_… */
+	char name[CRYPT_NAME_MAX];   /* of the mapping */
+	char probed[UUID_TEXT_SIZE]; /* that the probe saw in its header; empty: nothing */
+	char uuid[UUID_TEXT_SIZE];   /* that its header must have; empty: any */
+	char key[CRYPT_KEY_MAX];     /* a file of the initrd; empty: none */
+	unsigned int ask;	     /* ASK_… */
 	struct crypt_options options;
 };
 bool volume_words(const struct facts *facts, struct plan *plan, const struct fact *part,
-		  struct volume *ret);
+		  const char *name, struct volume *ret);
+/* Whether rd.luks.uuid=, rd.luks.name= or crypttab names it: then it is opened, whatever its type. */
+bool volume_named(const struct facts *facts, const struct fact *part);
+/* Refuses where a word names a volume that is not there. */
+void volume_words_met(const struct facts *facts, struct plan *plan);
 
 /* rules/unlock: what LUKS2 needs of the kernel, once. */
 void plan_crypt_drivers(struct plan *plan, const char *why);

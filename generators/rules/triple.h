@@ -37,7 +37,8 @@ bool root_word_known(const char *word);
 
 /* rules/unlock: the LUKS2 root of the boot disk, or NULL; two candidates are a refusal. */
 const struct fact *luks_choose(const struct facts *facts, struct plan *plan, const char *arch);
-void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part);
+/* All LUKS2 volumes to open; root: luks_choose()'s, or NULL. */
+void plan_luks(const struct facts *facts, struct plan *plan, const struct fact *root);
 
 /* rootfstype=, rootflags= or mount.usrfstype=, mount.usrflags= as arguments of the mount. */
 void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An encrypted root: the one LUKS2 partition with the root's DPS type on the boot disk, where the
- * image policy says "encrypted". The TPM opens it, and only after enter-initrd is measured: what it
- * is sealed to is checked there, and what is sealed here is for this boot phase alone.
+ * Encrypted volumes of the boot disk. The root: the one LUKS2 partition with the root's DPS type,
+ * where the image policy says "encrypted". The TPM opens it, and only after enter-initrd is measured:
+ * what it is sealed to is checked there, and what is sealed here is for this boot phase alone. rules/volumes
+ * says which others are opened with it.
  */
 #include "generators/rules/rules.h"
 #include "generators/rules/triple.h"
+#include "generators/rules/volumes.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-
-#define LUKS_MAX 6 /* each step of a volume's waits for all others' keys: STEP_AFTER_MAX */
-
-/* One volume to open. */
-struct luks {
-	const struct fact *part;
-	struct volume volume;
-	const char *why;
-};
 
 static bool candidate(const struct facts *facts, const struct plan *plan, const char *type,
 		      const struct fact *part)
@@ -216,20 +209,18 @@ static void plan_root_mount(const struct facts *facts, struct plan *plan, const 
 	step_after(plan, step, id);
 }
 
-void plan_luks_root(const struct facts *facts, struct plan *plan, const struct fact *part)
+void plan_luks(const struct facts *facts, struct plan *plan, const struct fact *root)
 {
 	static struct luks list[LUKS_MAX]; /* no state: filled anew by each call */
-	size_t n = 1;
+	size_t n = volumes_choose(facts, plan, root, list);
 
-	list[0] = (struct luks){ .part = part,
-				 .why = "LoaderDevicePartUUID, DPS root, policy encrypted" };
-	if (!volume_words(facts, plan, part, &list[0].volume))
+	if (n == 0)
 		return;
 	if (!plan->tpm_expected) {
 		plan_refuse(plan, E_UNLOCK,
-			    "root: %s is encrypted, and the stub measured nothing that a TPM could "
+			    "%s: %s is encrypted, and the stub measured nothing that a TPM could "
 			    "check",
-			    part->subject);
+			    list[0].volume.name, list[0].part->subject);
 		return;
 	}
 	if (!plan_find(plan, "m1"))
@@ -241,5 +232,6 @@ void plan_luks_root(const struct facts *facts, struct plan *plan, const struct f
 		plan_measure(facts, plan, list, n, i);
 	for (size_t i = 0; i < n; i++)
 		plan_open(facts, plan, &list[i], &list[n - 1]);
-	plan_root_mount(facts, plan, &list[0]);
+	if (root)
+		plan_root_mount(facts, plan, &list[0]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What systemd's words (systemd-cryptsetup-generator(8)) and the initrd's crypttab(5) say about the
- * root's volume. All are the UKI's own: rules/cmdline refuses appended ones. luks=no counts from anywhere.
+ * What systemd's words (systemd-cryptsetup-generator(8)) and the initrd's crypttab(5) say about one
+ * volume. All are the UKI's own: rules/cmdline refuses appended ones. luks=no counts from anywhere.
  */
 #include "generators/rules/rules.h"
 #include "generators/rules/triple.h"
@@ -52,28 +52,35 @@ static bool parse_uuid(const char *text, char ret[UUID_TEXT_SIZE])
 	return uuid_normalize(text, ret) == 0;
 }
 
-static bool take_uuid(const char *text, struct volume *ret)
+/* Whose a word with a UUID is. Where the probe saw no header, all such words must be of one volume. */
+enum whose { OURS, OTHERS, CONFLICT };
+
+static enum whose take_uuid(const char *text, struct volume *ret)
 {
 	char uuid[UUID_TEXT_SIZE];
 
-	if (!parse_uuid(text, uuid) || (ret->uuid[0] && strcmp(ret->uuid, uuid) != 0))
-		return false;
+	if (!parse_uuid(text, uuid))
+		return CONFLICT;
+	if (ret->probed[0] && strcmp(ret->probed, uuid) != 0)
+		return OTHERS;
+	if (ret->uuid[0] && strcmp(ret->uuid, uuid) != 0)
+		return CONFLICT;
 	text_copy(ret->uuid, sizeof(ret->uuid), uuid);
-	return true;
+	return OURS;
 }
 
 /* Splits "UUID=rest", where the word has a UUID: it is the volume's, then. */
-static bool take_prefix(const char **text, struct volume *ret)
+static enum whose take_prefix(const char **text, struct volume *ret)
 {
 	const char *equals = strchr(*text, '=');
 	char uuid[48], parsed[UUID_TEXT_SIZE];
 
 	if (!equals || (size_t)(equals - *text) >= sizeof(uuid))
-		return true;
+		return OURS;
 	memcpy(uuid, *text, (size_t)(equals - *text));
 	uuid[equals - *text] = '\0';
 	if (!parse_uuid(uuid, parsed))
-		return true; /* "tries=3" */
+		return OURS; /* "tries=3" */
 	*text = equals + 1;
 	return take_uuid(uuid, ret);
 }
@@ -93,10 +100,11 @@ static bool take_word(struct plan *plan, enum luks_word which, const char *word,
 	struct err err = { .code = E_CRYPTTAB,
 			   .text = "names another volume than the words before" };
 	const char *rest = value;
+	enum whose whose = which == LUKS_UUID ? take_uuid(value, ret) : take_prefix(&rest, ret);
 	int r = 0;
 
-	if (!(which == LUKS_UUID ? take_uuid(value, ret) : take_prefix(&rest, ret)))
-		return refused(plan, word, &err);
+	if (whose != OURS)
+		return whose == OTHERS ? true : refused(plan, word, &err);
 	switch (which) {
 	case LUKS_NAME:
 		if (rest == value || !crypt_name_valid(rest))
@@ -136,6 +144,20 @@ static bool take_words(const struct facts *facts, struct plan *plan, struct volu
 	return true;
 }
 
+/* Whether a line of crypttab is about the partition, as far as the probe can tell. */
+static bool line_is_about(const struct fact *line, const struct fact *part)
+{
+	char device[CRYPT_DEVICE_MAX], luks[UUID_TEXT_SIZE], uuid[UUID_TEXT_SIZE];
+
+	fields_get(&line->fields, "device", device, sizeof(device));
+	/* UUID= is the LUKS header's */
+	if (text_starts(device, "UUID=") &&
+	    fields_get(&part->fields, "luks", luks, sizeof(luks)) == 0)
+		return uuid_normalize(device + strlen("UUID="), uuid) == 0 &&
+		       strcmp(uuid, luks) == 0;
+	return device[0] && root_word_matches(device, part);
+}
+
 /* The line of the initrd's crypttab that is about the partition; the others are left alone. */
 static bool take_crypttab(const struct facts *facts, struct plan *plan, const struct fact *part,
 			  struct volume *ret)
@@ -147,8 +169,7 @@ static bool take_crypttab(const struct facts *facts, struct plan *plan, const st
 
 	for (const struct fact *fact = NULL;
 	     (fact = facts_each(facts, FACT_CRYPTTAB, fact)) != NULL;) {
-		fields_get(&fact->fields, "device", device, sizeof(device));
-		if (!device[0] || !root_word_matches(device, part))
+		if (!line_is_about(fact, part))
 			continue;
 		pair_add(&names, fact->subject);
 		found = fact;
@@ -164,8 +185,7 @@ static bool take_crypttab(const struct facts *facts, struct plan *plan, const st
 	fields_get(&found->fields, "key", ret->key, sizeof(ret->key));
 	fields_get(&found->fields, "options", options, sizeof(options));
 	fields_get(&found->fields, "device", device, sizeof(device));
-	/* UUID= is the LUKS header's, which the partition table does not tell */
-	if ((text_starts(device, "UUID=") && !take_uuid(device + strlen("UUID="), ret)) ||
+	if ((text_starts(device, "UUID=") && take_uuid(device + strlen("UUID="), ret) != OURS) ||
 	    crypt_options_parse(options, &ret->options, &err) < 0) {
 		plan_refuse(plan, E_CRYPTTAB, "/etc/crypttab: %s", found->subject);
 		return false;
@@ -191,19 +211,89 @@ static bool take_ask(const struct facts *facts, struct plan *plan, struct volume
 	return true;
 }
 
-bool volume_words(const struct facts *facts, struct plan *plan, const struct fact *part,
-		  struct volume *ret)
+static bool crypttab_on(const struct facts *facts)
 {
 	struct word word;
 
-	*ret = (struct volume){ .name = "root" }; /* systemd-gpt-auto-generator(8) */
+	return !word_get(facts, "luks.crypttab", &word) || text_to_bool(word.value) != 0;
+}
+
+bool volume_words(const struct facts *facts, struct plan *plan, const struct fact *part,
+		  const char *name, struct volume *ret)
+{
+	*ret = (struct volume){ .name = "" };
+	text_copy(ret->name, sizeof(ret->name), name);
+	fields_get(&part->fields, "luks", ret->probed, sizeof(ret->probed));
 	crypt_options_default(&ret->options);
 	if (!enabled(facts, "rd.luks")) {
 		plan_refuse(plan, E_UNLOCK, "luks=no, and %s is encrypted", part->subject);
 		return false;
 	}
-	if ((!word_get(facts, "luks.crypttab", &word) || text_to_bool(word.value) != 0) &&
-	    !take_crypttab(facts, plan, part, ret))
+	if (crypttab_on(facts) && !take_crypttab(facts, plan, part, ret))
 		return false;
 	return take_words(facts, plan, ret) && take_ask(facts, plan, ret);
+}
+
+/* The UUID that rd.luks.uuid= or rd.luks.name= names. */
+static bool word_uuid(const struct fact *word, char ret[UUID_TEXT_SIZE])
+{
+	char value[FIELDS_MAX];
+
+	fields_get(&word->fields, "value", value, sizeof(value));
+	value[strcspn(value, "=")] = '\0';
+	return parse_uuid(value, ret);
+}
+
+static bool word_names(const struct facts *facts, const char *luks)
+{
+	char uuid[UUID_TEXT_SIZE];
+
+	for (int which = LUKS_UUID; which <= LUKS_NAME; which++)
+		for (const struct fact *word = NULL;
+		     (word = next_word(facts, luks_words[which], word)) != NULL;)
+			if (word_uuid(word, uuid) && strcmp(uuid, luks) == 0)
+				return true;
+	return false;
+}
+
+bool volume_named(const struct facts *facts, const struct fact *part)
+{
+	char luks[UUID_TEXT_SIZE];
+
+	if (fields_get(&part->fields, "luks", luks, sizeof(luks)) < 0 || !enabled(facts, "rd.luks"))
+		return false;
+	if (word_names(facts, luks))
+		return true;
+	for (const struct fact *line = NULL;
+	     crypttab_on(facts) && (line = facts_each(facts, FACT_CRYPTTAB, line)) != NULL;)
+		if (line_is_about(line, part))
+			return true;
+	return false;
+}
+
+/* Whether the boot disk has it, or a volume whose UUID the probe could not tell. */
+static bool may_be_there(const struct facts *facts, const struct plan *plan, const char *uuid)
+{
+	char luks[UUID_TEXT_SIZE];
+
+	for (const struct fact *part = NULL;
+	     (part = facts_with(facts, FACT_PART, "disk", plan->boot_disk, part)) != NULL;)
+		if (fields_are(&part->fields, "hint", "crypto_LUKS") &&
+		    (fields_get(&part->fields, "luks", luks, sizeof(luks)) < 0 ||
+		     strcmp(luks, uuid) == 0))
+			return true;
+	return false;
+}
+
+void volume_words_met(const struct facts *facts, struct plan *plan)
+{
+	char uuid[UUID_TEXT_SIZE];
+
+	for (int which = LUKS_UUID; enabled(facts, "rd.luks") && which <= LUKS_NAME; which++)
+		for (const struct fact *word = NULL;
+		     (word = next_word(facts, luks_words[which], word)) != NULL;)
+			if (word_uuid(word, uuid) && !may_be_there(facts, plan, uuid))
+				plan_refuse(plan, E_CRYPTTAB,
+					    "%s: no LUKS2 volume on %s has UUID %s", word->subject,
+					    plan->boot_disk, uuid);
 }

@@ -64,8 +64,8 @@ static int report_state(const struct disk *disk, const struct disk_sink *sink, c
 }
 
 /*
- * What the data partition of a root or /usr seems to hold. Only a hint, so that its driver can be
- * loaded while dm-verity starts: it is not verified, and the mount looks for itself.
+ * What a data partition seems to hold. Only a hint, so that its driver can be loaded while dm-verity
+ * starts, or that words find a LUKS2 volume: whoever uses the partition looks for itself.
  */
 static const char *content_hint(const struct disk *disk, uint64_t offset, uint64_t size)
 {
@@ -98,6 +98,37 @@ static bool is_native(const struct dps_type *type)
 	return type && type->arch && strcmp(type->arch, dps_native_arch()) == 0;
 }
 
+/* Whether the partition may hold a root, /usr or, of whatever type, a volume that a word names. */
+static bool may_hold(const struct dps_type *type)
+{
+	static const enum designator roles[] = { PART_HOME, PART_SRV, PART_TMP, PART_VAR };
+
+	if (!type)
+		return true;
+	if (type->designator == PART_ROOT || type->designator == PART_USR)
+		return is_native(type);
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (type->designator == roles[i])
+			return true;
+	return false;
+}
+
+#define LUKS2_UUID_AT 168 /* LUKS2 On-Disk Format Specification, 2.1: the binary header */
+
+static int add_hint(const struct disk *disk, uint64_t offset, uint64_t size, struct fields *fields)
+{
+	const char *hint = content_hint(disk, offset, size);
+	char text[UUID_TEXT_SIZE + 4] = "", uuid[UUID_TEXT_SIZE];
+	int r = hint ? fields_add(fields, "hint", hint) : 0;
+
+	if (r < 0 || !hint || strcmp(hint, "crypto_LUKS") != 0 ||
+	    disk->reader.read(disk->reader.data, offset + LUKS2_UUID_AT, text, UUID_TEXT_SIZE) <
+		    0 ||
+	    uuid_normalize(text, uuid) < 0)
+		return r;
+	return fields_add(fields, "luks", uuid);
+}
+
 static int report_part(const struct disk *disk, const struct disk_sink *sink, const struct gpt *gpt,
 		       const struct gpt_part *part, const char *name)
 {
@@ -126,13 +157,9 @@ static int report_part(const struct disk *disk, const struct disk_sink *sink, co
 		r = fields_addf(&fields, "flags", "%" PRIu64, part->flags);
 	if (r == 0)
 		r = fields_add(&fields, "label", part->label);
-	if (r == 0 && is_native(type) &&
-	    (type->designator == PART_ROOT || type->designator == PART_USR)) {
-		const char *hint = content_hint(disk, part->start * gpt->sector_size,
-						part->size * gpt->sector_size);
-
-		r = hint ? fields_add(&fields, "hint", hint) : 0;
-	}
+	if (r == 0 && may_hold(type))
+		r = add_hint(disk, part->start * gpt->sector_size, part->size * gpt->sector_size,
+			     &fields);
 	return r < 0 ? r : sink->add(sink->data, FACT_PART, name, &fields);
 }
 

@@ -15,7 +15,7 @@
 /* Costs that a boot can bear: at 3 million SHA-256 rounds a second, half a minute. */
 #define PBKDF2_ITERATIONS_MAX 100000000
 #define ARGON2_TIME_MAX 1000
-#define ARGON2_CPUS_MAX 4 /* of cryptsetup, lib/utils_pbkdf.c */
+#define ARGON2_CPUS_MAX 4 /* cryptsetup, lib/crypto_backend/pbkdf_check.c: never more */
 #define ARGON2_MEMORY_MIN_KIB 32
 
 #define CIPHER "aes-xts-plain64"

@@ -16,13 +16,16 @@ ENTRY = struct.Struct("<16s16sQQQ72s")
 # Discoverable Partitions Specification, x86-64.
 TYPES = {
     "esp": "c12a7328-f81f-11d2-ba4b-00a0c93ec93b",
+    "home": "933ac7e1-2eb4-4f13-b844-0e14e2aef915",
     "root": "4f68bce3-e8cd-4db1-96e7-fbcaf984b709",
     "root-verity": "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5",
     "root-verity-sig": "41092b05-9fc8-4523-994f-2def0408b176",
+    "srv": "3b8f8425-20e0-4f3b-907f-1a25a76f98e8",
     "swap": "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f",
     "usr": "8484680c-9521-48c6-9c11-b0720656f69e",
     "usr-verity": "77ff5f63-e7b6-4633-acf4-1565b864c0e6",
     "usr-verity-sig": "e7bb33fb-06cf-4e81-8273-e543b413e2e2",
+    "var": "4d21b016-b534-45c2-a9fb-5c16e091fd2d",
 }
 NAMES = {uuid.UUID(guid): name for name, guid in TYPES.items()}
 

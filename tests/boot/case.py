@@ -19,6 +19,8 @@ class Set:
     sign: str = "secureboot"
     pcrs: str = ""
     stored: tuple = ()   # (folder, Extra) pairs: images that the root itself keeps
+    role: str = "root"          # of a layout "luks": root, home, srv, var
+    subvolume: str = ""         # "@" or "default:@": a btrfs whose tree stands in that subvolume
     typed: bool = False  # no TPM key without a PIN, but typed.py's passphrase, recovery key and PIN
 
 
@@ -121,7 +123,12 @@ class Case:
         """How many secrets the TPM must have given out when the boot is over."""
         if self.unsealed >= 0:
             return self.unsealed
-        return int(self.sets[0].layout == "luks" and self.expect == BOOT)
+        return len(self.sealed) if self.expect == BOOT else 0
+
+    @property
+    def sealed(self):
+        """The sets that the case's TPM opens."""
+        return [part for part in self.sets if part.layout == "luks"]
 
     @property
     def kernel_tree(self):

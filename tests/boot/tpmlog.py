@@ -33,19 +33,21 @@ def events(text):
     return found
 
 
-def wrong_order(found, unseals):
+def wrong_order(found, unseals, booted):
     """None if the events of a whole boot stand in the order of invariants I3 to I5."""
     if found.count("unseal") != unseals:
         return f"{found.count('unseal')} unseals, not {unseals}"
     if not unseals:
         return None
-    at = found.index("unseal")
-    if 11 not in found[:at]:
+    first, last = found.index("unseal"), len(found) - found[::-1].index("unseal")
+    if 11 not in found[:first]:
         return "PCR 11 was not extended before the unseal"
-    if 15 in found[:at]:
-        return "PCR 15 was extended before the unseal"
-    if 15 not in found[at:]:
-        return "PCR 15 was not extended after the unseal"
-    if 11 not in found[at + found[at:].index(15):]:
-        return "PCR 11 was not extended after PCR 15: the phase was not left"
+    if 15 in found[:last]:
+        return "PCR 15 was extended before the last unseal"
+    if 11 not in found[last:]:
+        return "PCR 11 was not extended after the unseal"
+    if booted and found[last:].index(11) < unseals:
+        return "PCR 11 was extended before all keys were"
+    if found[last:].count(15) < (unseals if booted else 1):
+        return "PCR 15 was not extended after the unseal for each volume"
     return None

@@ -215,11 +215,17 @@ static void check_arrival(const char *name, const struct facts *facts, const str
 			gone[i] = true;
 			n_gone++;
 		}
-	for (unsigned int tries = 0; n_gone < facts->n; tries++) {
+	for (unsigned int tries = 0; n_gone < facts->n;) { /* since the last one that arrived */
 		size_t i = next_random(&seed) % facts->n;
 
-		if (gone[i] || (tries < 20 * facts->n && !may_arrive(facts, gone, i)))
+		if (gone[i])
 			continue;
+		if (tries < 20 * facts->n && !may_arrive(facts, gone, i)) {
+			tries++;
+			continue;
+		}
+		if (tries < 20 * facts->n)
+			tries = 0;
 		gone[i] = true;
 		n_gone++;
 		if (!arrive(name, facts, &facts->list[i], plan))

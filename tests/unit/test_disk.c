@@ -149,6 +149,38 @@ TEST(disk_hint)
 	}
 }
 
+/* By which words find a LUKS2 volume; a hostile UUID is none. Looked for where one may be opened. */
+TEST(disk_luks_uuid)
+{
+	static const struct {
+		const char *type, *uuid, *luks; /* NULL: none */
+	} rows[] = {
+		{ "933ac7e1-2eb4-4f13-b844-0e14e2aef915", "8F3A1C0B-5d2e-4f60-7182-93a4b5c6d7e8",
+		  "hint=crypto_LUKS luks=8f3a1c0b-5d2e-4f60-7182-93a4b5c6d7e8" },
+		{ "0fc63daf-8483-4772-8e79-3d69d8477de4", "8f3a1c0b-5d2e-4f60-7182-93a4b5c6d7e8",
+		  "hint=crypto_LUKS luks=8f3a1c0b-5d2e-4f60-7182-93a4b5c6d7e8" },
+		{ "933ac7e1-2eb4-4f13-b844-0e14e2aef915", "8f3a1c0b 5d2e-4f60-7182-93a4b5c6d7e8",
+		  NULL },
+		{ "933ac7e1-2eb4-4f13-b844-0e14e2aef915", "8f3a1c0b-5d2e-4f60-7182-93a4b5c6d7e8x",
+		  NULL },
+		{ "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f", "8f3a1c0b-5d2e-4f60-7182-93a4b5c6d7e8",
+		  NULL }, /* swap */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *text;
+
+		build(512);
+		gpt_build_part(&image, 0, 1, 1, 200, 209);
+		set_type(0, rows[i].type);
+		gpt_build_mend(&image);
+		memcpy(image.bytes + 200 * 512, "LUKS\xba\xbe", 6);
+		memcpy(image.bytes + 200 * 512 + 168, rows[i].uuid, strlen(rows[i].uuid));
+		text = read_disk("vda", NULL, 0);
+		CHECK(rows[i].luks ? strstr(text, rows[i].luks) != NULL : !strstr(text, "luks="));
+	}
+}
+
 /* Facts count in sectors of 512 bytes, whatever the disk's are. */
 TEST(disk_facts_4096)
 {

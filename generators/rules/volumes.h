@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which LUKS2 volumes of the boot disk are opened; a part of rules/unlock. */
+#pragma once
+
+#include "generators/rules/rules.h"
+
+#define LUKS_MAX 6 /* the step that measures one waits for all others' keys: STEP_AFTER_MAX */
+
+struct luks {
+	const struct fact *part;
+	struct volume volume;
+	char why[80];
+};
+
+/*
+ * The root, if it is one; then, in fixed order, what the image policy wants encrypted by its DPS type
+ * and what words or crypttab name. Their number; 0 where there is none, or where a refusal is planned.
+ */
+size_t volumes_choose(const struct facts *facts, struct plan *plan, const struct fact *root,
+		      struct luks list[LUKS_MAX]);

@@ -1,0 +1,58 @@
+"""Layouts with encrypted volumes: which are opened, in which order, and what is refused."""
+
+from case import BOOT, Case, Set
+from mutate import edit_luks
+
+POLICY = "root=encrypted:usr=signed+absent:=unused+absent"
+HOME = "root=encrypted:home=encrypted:usr=signed+absent:=unused+absent"
+ROOT = Set("mini", layout="luks", fstype="ext4")
+# sealed to a PCR 15 that nothing has extended: the second could not be opened after the first
+BOTH = (Set("mini", layout="luks", fstype="ext4", pcrs="15"),
+        Set("mini", layout="luks", fstype="ext4", pcrs="15", role="home"))
+MAPPED = (r"LINTEL-TEST-DM root ro=0 CRYPT-LUKS2-", r"LINTEL-TEST-DM home ro=0 CRYPT-LUKS2-")
+LEFT = (r"LINTEL-TEST-KEY ",)  # no volume key stays in a keyring
+NONE = (r"LINTEL-CANARY", r"(open|mnt)-[a-z]+: done")
+
+
+def layout(name, expect=BOOT, *mutations, **fields):
+    return Case(name, expect if expect == BOOT else f"LINTEL-E-{expect}", mutations=mutations,
+                **{"sets": (ROOT,), "policy": POLICY, "hides": LEFT if expect == BOOT else NONE,
+                   **fields})
+
+
+def strip_tokens(area):
+    area["tokens"] = {}
+
+
+def btrfs(name, subvolume, expect=BOOT, **fields):
+    return layout(name, expect, sets=(Set("mini", layout="luks", fstype="btrfs",
+                                          subvolume=subvolume),), **fields)
+
+
+CASES = [
+    # A03: all keys, then all measurements in fixed order, then all mappings
+    layout("boot-luks-two", sets=BOTH, policy=HOME,
+           shows=(*MAPPED, r"EVENT 1 pcr11 enter-initrd", r"EVENT 2 pcr15 cryptsetup:root:",
+                  r"EVENT 3 pcr15 cryptsetup:home:", r"EVENT 4 pcr11 leave-initrd",
+                  r"LINTEL-TEST-REPLAY agrees")),
+    layout("refuse-luks-two-one-bad", "TOKEN", edit_luks(strip_tokens, kind="home"), sets=BOTH,
+           policy=HOME, unsealed=1),
+    layout("refuse-luks-home-plain", "POLICY",
+           sets=(ROOT, Set("mini", layout="plain", fstype="ext4", role="home", sign=None)),
+           policy=HOME, unsealed=0, checked=False),
+    # an encrypted root below a signed /usr
+    layout("boot-luks-usr", sets=(ROOT, Set("mini", layout="usr")),
+           policy="root=encrypted:usr=signed:=unused+absent",
+           shows=(r"LINTEL-TEST-MOUNT / ext4 /dev/(mapper/|dm-)\S* ro,nodev",
+                  r"LINTEL-TEST-MOUNT /usr erofs /dev/(mapper/|dm-)\S* ro,nodev")),
+    layout("refuse-luks-usr-unsigned", "VERITY-UNSIGNED",
+           sets=(ROOT, Set("mini", layout="usr", sign=None)),
+           policy="root=encrypted:usr=signed:=unused+absent", unsealed=0, checked=False),
+    # Btrfs: the default subvolume, or the one that the UKI's own line names
+    btrfs("boot-luks-btrfs-default", "default:@", cmdline="rw",
+          shows=(r"LINTEL-TEST-MOUNT / btrfs /dev/\S+ rw,nodev.*subvol=/@",)),
+    btrfs("boot-luks-btrfs-subvol", "@", cmdline="rootflags=subvol=@", checked=False,
+          shows=(r"LINTEL-TEST-MOUNT / btrfs /dev/\S+ ro,nodev.*subvol=/@",)),
+    btrfs("refuse-luks-btrfs-subvol", "@", "MOUNT", cmdline="rootflags=subvol=none", unsealed=1,
+          hides=(r"mnt-root: done",), checked=False),
+]
