@@ -33,6 +33,12 @@ CASES = [
             action="recover"),
     refused("fallback-without-another", "the boot loader offers no other entry", "Rebooting",
             action="fallback"),
+    # What cannot be capped shows nothing and waits for nobody.
+    Case("recovery-cannot-cap", "LINTEL-E-BOOTDISK-MISSING", tpm_dies_at="m1: done", timeout=300,
+         cmdline="modprobe.blacklist=virtio_blk lintel.timeout=12 lintel.on_failure=recover lintel.pause=60",
+         goes_on=True, checked=False, hides=(r"\[r\] try again", "The boot was refused"),
+         shows=(r"lintel: waiting for .*: 1\d s, at most 12 s", "and the TPM cannot be capped: ",
+                "Powering off at once")),
     # Before any driver: the cap itself finds the TPM.
     Case("recovery-caps-early", "LINTEL-E-CMDLINE", cmdline="lintel.nonsense", shows=(CAPPED,)),
     # No TPM, no EFI variables: nothing to cap, and no reboot that cannot be counted.

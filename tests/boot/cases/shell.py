@@ -1,6 +1,6 @@
 """The recovery shell: who gets it, what it shows, and that it ends in a restart."""
 
-from case import Case
+from case import Case, Set
 from mutate import delete
 
 # Of "password", by Debian's argon2(1); the cheapest that is taken.
@@ -25,6 +25,12 @@ def shell(name, *answers, words=ALLOWED, **fields):
 
 
 CASES = [
+    shell("opens", (MENU, "s"), password(1, "passwords"), password(2, "passw0rd\x7f\x7f\x7ford"),
+          *at_prompt("nonsense", "facts lintel_1_verity", "plan", "disks", "mounts", "log", "sh"),
+          (r"^/ # ", "echo $(( 6 * 7 ))-busybox; id -u; exit\r"), *at_prompt("reboot"),
+          shows=("^Wrong", "No such command", r"^\d+ probe part vda2 .*label=lintel_1_verity",
+                 r"^vda2 +\d+ sectors  lintel_1_verity", "^tmpfs /run", "^<10>.*lintel: .*VERITY-UNSIGNED", "^42-busybox",
+                 "Back in the recovery shell", "^Rebooting")),
     shell("wrong-passwords", (MENU, "s"), password(1, "PASSWORD"), password(2, "password "),
           password(3, "passwor"), hides=("lintel> ",),
           shows=("try 3 of 3: ", "3 wrong passwords|3%20wrong%20passwords", "The shell stays closed: powering off")),
@@ -33,6 +39,13 @@ CASES = [
           hides=(MENU, "Password"), shows=("Powering off",)),
     shell("without-password", (r"There is no shell here", "s"), shell="", words=f"{ALLOWED} lintel.pause=3",
           hides=(MENU, "Password"), shows=("Powering off",), checked=False),
+    # The boot unsealed its root and could not mount it: from the shell, the TPM (rc 0x99d: POLICY_FAIL) says no.
+    Case("shell-unseals-nothing", "LINTEL-E-MOUNT", sets=(Set(layout="luks", fstype="ext4"),),
+         policy="root=encrypted:usr=signed+absent:=unused+absent", cmdline=f"rootflags=nonsense {ALLOWED}",
+         shell=HASH, tool="unseal", goes_on=True, unsealed=1, timeout=400,
+         answers=((MENU, "s"), password(1, "password"), *at_prompt("sh"),
+                  (r"^/ # ", "/unseal /dev/vda1; exit\r"), *at_prompt("poweroff")),
+         shows=("^unseal: refused", "^unseal-anyway: rc 0x99d", "Powering off")),
     Case("shell-appended", "LINTEL-E-CMDLINE-UNSIGNED", firmware="direct", appended="lintel.shell",
          shell=HASH, hides=(MENU,)),
 ]
