@@ -48,4 +48,13 @@ CASES = [
          shows=("^unseal: refused", "^unseal-anyway: rc 0x99d", "Powering off")),
     Case("shell-appended", "LINTEL-E-CMDLINE-UNSIGNED", firmware="direct", appended="lintel.shell",
          shell=HASH, hides=(MENU,)),
+    # The UKI's profile, not its line: nothing is booted, and the disk may be as good as it likes.
+    Case("shell-by-profile", "LINTEL-E-RECOVERY", profile="ID=recovery|TITLE=Recovery", shell=HASH, goes_on=True,
+         cmdline="lintel.pause=60", timeout=400, checked=False, hides=("LINTEL-TEST", "verity: "),
+         answers=((MENU, "s"), password(1, "password"), *at_prompt("facts profile", "pcrs", "reboot")),
+         shows=("stub config profile value=recovery", "not counted", r"^11 [0-9A-F]{64}", "Rebooting")),
+    # The build for debugging stops before a step, without a password, and goes on; the release build knows no such word.
+    Case("debug-break", firmware="direct", cmdline="root=PARTLABEL=lintel_1 lintel.break=root", debug=True,
+         checked=False, timeout=300, answers=at_prompt("facts PARTLABEL", "reboot"),
+         shows=("Debugging: ", "cmdline root value=PARTLABEL=lintel_1", "LINTEL-TEST-OK")),
 ]
