@@ -36,7 +36,7 @@ CASES = [
                   r"EVENT 3 pcr15 cryptsetup:home:", r"EVENT 4 pcr11 leave-initrd",
                   r"LINTEL-TEST-REPLAY agrees")),
     layout("refuse-luks-two-one-bad", "TOKEN", edit_luks(strip_tokens, kind="home"), sets=BOTH,
-           policy=HOME, unsealed=1),
+           policy=HOME, unsealed=1, checked=False),
     layout("refuse-luks-home-plain", "POLICY",
            sets=(ROOT, Set("mini", layout="plain", fstype="ext4", role="home", sign=None)),
            policy=HOME, unsealed=0, checked=False),
@@ -49,7 +49,7 @@ CASES = [
            sets=(ROOT, Set("mini", layout="usr", sign=None)),
            policy="root=encrypted:usr=signed:=unused+absent", unsealed=0, checked=False),
     # Btrfs: the default subvolume, or the one that the UKI's own line names
-    btrfs("boot-luks-btrfs-default", "default:@", cmdline="rw",
+    btrfs("boot-luks-btrfs-default", "default:@", cmdline="rw", checked=False,
           shows=(r"LINTEL-TEST-MOUNT / btrfs /dev/\S+ rw,nodev.*subvol=/@",)),
     btrfs("boot-luks-btrfs-subvol", "@", cmdline="rootflags=subvol=@", checked=False,
           shows=(r"LINTEL-TEST-MOUNT / btrfs /dev/\S+ ro,nodev.*subvol=/@",)),
