@@ -25,13 +25,14 @@ HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c \
 	images/pe.c images/predict.c images/predict_main.c images/sysext.c images/hashtree.c \
 	images/unpack.c modules/pkcs7.c
 UNIT := $(CORE) init/explain.c init/screen.c images/image.c images/pe.c images/predict.c \
-	$(wildcard modules/dm.c modules/pkcs7.c modules/prompt.c tests/unit/*.c)
+	$(wildcard modules/dm.c modules/pkcs7.c modules/prompt.c modules/sandbox.c tests/unit/*.c)
 WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
+FLIPS := $(CORE) modules/pkcs7.c tests/flips/flips.c
 UNIT_TPM := $(CORE) $(wildcard modules/tpm2*.c tests/tpm/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 
-.PHONY: all run check unit lint fuzz boot attack size speed bench clean sysroot help
+.PHONY: all run check unit lint flips fuzz boot attack size speed bench clean sysroot help
 all: $(B)/init $(B)/lintel
 ifeq ($(DEBUG),1)
 all: $(B)/init-debug
@@ -89,11 +90,19 @@ $(B)/init-debug: $(INIT:%.c=$(B)/obj/debug/%.o)
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 	@echo "$@ $$(stat -c %s $@) bytes, for debugging"
 
+# The product's own objects; only the children's start is wrapped: tests/crash.
+$(B)/init-crash: $(INIT:%.c=$(B)/obj/init/%.o) $(B)/obj/init/tests/crash/crash.o
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -Wl,--wrap=sandbox_child -o $@ $^ \
+		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
+
 $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 	@echo "$@ $$(stat -c %s $@) bytes"
 
 $(B)/unit: $(UNIT:%.c=$(B)/obj/asan/%.o)
+	@gcc $(ASAN_CFLAGS) -o $@ $^ -lcrypto
+
+$(B)/flips: $(FLIPS:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) -o $@ $^ -lcrypto
 
 # Every edge of the control flow counts: tests/work.
@@ -152,6 +161,11 @@ unit:
 lint:
 	@images/setup build unit lint
 	@tests/lint
+
+flips:
+	@images/setup build unit images
+	@$(MAKE) $(B)/flips $(B)/init
+	@tests/boot/series flips 500
 
 fuzz:
 	@images/setup unit

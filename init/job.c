@@ -2,6 +2,7 @@
 #include "init/job.h"
 #include "init/base/fs.h"
 #include "init/base/log.h"
+#include "modules/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,11 @@ _noreturn_ static void child_run(const struct step *steps, size_t n, int pipe_fd
 	int r;
 
 	child_setup(pipe_fd);
+	r = sandbox_child(verb, &err);
+	for (size_t i = 0; r < 0 && i < n; i++)
+		report_result(&report, steps[i].id, r, &result, &err);
+	if (r < 0)
+		_exit(1);
 	if (verb->run_batch) {
 		verb->run_batch(steps, n, &report);
 		_exit(0);

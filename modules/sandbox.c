@@ -41,6 +41,14 @@ static int bound(int resource, rlim_t value, struct err *err)
 	return 0;
 }
 
+static int install(const struct sock_fprog *program, struct err *err)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) < 0)
+		return err_set(err, E_INTERNAL, errno, "seccomp: %s", strerror(errno));
+	return 0;
+}
+
 /* What is not on the list kills: the child's death is then E_CRASH, with nothing done. */
 static int filter_calls(struct err *err)
 {
@@ -66,10 +74,75 @@ static int filter_calls(struct err *err)
 	};
 	const struct sock_fprog program = { ARRAY_SIZE(code), code };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		return err_set(err, E_INTERNAL, errno, "seccomp: %s", strerror(errno));
-	return 0;
+	return install(&program, err);
+}
+
+/* Which calls a child is killed for, unless its verb may: what it would need to take the system over. */
+static const struct {
+	unsigned int number, may;
+} forbidden[] = {
+	{ SYS_execve, 0 },
+	{ SYS_execveat, 0 },
+	{ SYS_ptrace, 0 },
+	{ SYS_process_vm_readv, 0 },
+	{ SYS_process_vm_writev, 0 },
+	{ SYS_pidfd_getfd, 0 },
+	{ SYS_kexec_load, 0 },
+	{ SYS_kexec_file_load, 0 },
+	{ SYS_reboot, 0 },
+	{ SYS_bpf, 0 },
+	{ SYS_perf_event_open, 0 },
+	{ SYS_userfaultfd, 0 },
+	{ SYS_io_uring_setup, 0 },
+	{ SYS_open_by_handle_at, 0 },
+	{ SYS_setns, 0 },
+	{ SYS_chroot, 0 },
+	{ SYS_pivot_root, 0 },
+	{ SYS_swapon, 0 },
+	{ SYS_init_module, MAY_MODULES },
+	{ SYS_finit_module, MAY_MODULES },
+	{ SYS_delete_module, MAY_MODULES },
+	{ SYS_unshare, MAY_MOUNT },
+	{ SYS_mount, MAY_MOUNT },
+	{ SYS_umount2, MAY_MOUNT },
+	{ SYS_move_mount, MAY_MOUNT },
+	{ SYS_open_tree, MAY_MOUNT },
+	{ SYS_fsopen, MAY_MOUNT },
+	{ SYS_fsmount, MAY_MOUNT },
+	{ SYS_mount_setattr, MAY_MOUNT },
+	{ SYS_add_key, MAY_KEYS },
+	{ SYS_request_key, MAY_KEYS },
+	{ SYS_keyctl, MAY_KEYS },
+	{ SYS_socket, MAY_SOCKET },
+};
+
+#define PROLOGUE 6
+
+int sandbox_child(const struct verb_info *verb, struct err *err)
+{
+	struct sock_filter code[PROLOGUE + 2 * ARRAY_SIZE(forbidden) + 1] = {
+		LOAD(arch),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		LOAD(nr),
+		/* x32 has the same calls under numbers of its own */
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog program = { PROLOGUE, code };
+
+	if (verb->may & MAY_ANYTHING)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++) {
+		if (verb->may & forbidden[i].may)
+			continue;
+		code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+								   forbidden[i].number, 0, 1);
+		code[program.len++] =
+			(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	}
+	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	return install(&program, err);
 }
 
 /* Limits first, then root, then the calls: each step still needs what the next one takes away. */

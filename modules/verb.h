@@ -15,6 +15,15 @@ enum lane {
 	LANE_PID1,    /* in PID 1 itself, alone: the hand-over */
 };
 
+/* What a child may ask of the kernel besides files, devices and memory (modules/sandbox.c). */
+enum may {
+	MAY_MODULES = 1 << 0,
+	MAY_MOUNT = 1 << 1,
+	MAY_KEYS = 1 << 2,
+	MAY_SOCKET = 1 << 3,   /* AF_ALG, libcryptsetup's way to the kernel's ciphers */
+	MAY_ANYTHING = 1 << 4, /* the recovery shell, whose user is root */
+};
+
 struct report {
 	int fd; /* the pipe to PID 1; one line a fact */
 };
@@ -24,6 +33,7 @@ struct verb_info {
 	enum lane lane;
 	unsigned int deadline_ms;
 	unsigned int kinds; /* mask of 1 << FACT_…: what it may report besides its result */
+	unsigned int may;   /* mask of MAY_… */
 	int (*run)(const struct step *step, const struct report *report, struct fields *result,
 		   struct err *err);
 	/* Instead, where one child does better with several steps: it reports each one's result. */

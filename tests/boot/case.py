@@ -90,6 +90,8 @@ class Case:
     profile: str = ""           # the UKI's .profile
     entries: tuple = ()         # what systemd-boot starts; the ESP has it instead of a UKI
     goes_on: bool = False       # what comes after the refusal counts: until the machine is off or reboots
+    unwiped: bool = False       # an /init that wipes nothing, which the search must find out
+    crash: bool = False         # an /init of tests/crash: crash=VERB:WHAT in its command line
     trees: tuple = ()           # that the mutations need
     size: str = ""              # of the disk; else as small as it can be
     mutations: tuple = ()
@@ -104,7 +106,6 @@ class Case:
     hides: tuple = ()           # regular expressions that no line may match
     search_at: str = ""         # a regular expression: at each such line, memory is searched for keys
     volume_keys: int = 0        # copies of the volume key that the memory then may hold
-    unwiped: bool = False       # an /init that wipes nothing, which the search must find out
     unsealed: int = -1          # secrets that the TPM must have given; -1: as the outcome says
     shows: tuple = ()           # regular expressions that lines of the console must match
     memory: int = 512
@@ -116,7 +117,8 @@ class Case:
     @property
     def variant(self):
         """Which init: "" is that of a release."""
-        return "unwiped" if self.unwiped else "debug" if self.debug else ""
+        return ("unwiped" if self.unwiped else "debug" if self.debug else
+                "crash" if self.crash else "")
 
     @property
     def unseals(self):

@@ -54,6 +54,9 @@ class Guest:
     cpus: int = 2
     reboots: bool = False
     drive: str = ""             # more options of the first disk's drive
+    lasting: bool = False       # what the guest writes to its disks stays there
+    limit: int = 0              # requests a second of each disk; 0: as many as there are
+    variables: Path = None      # the firmware's, which then last, too
     extra: list = field(default_factory=list)
 
 
@@ -125,8 +128,9 @@ def command_line(guest, scratch):
         command += ["-kernel", str(guest.kernel), "-initrd", str(guest.initrd),
                     "-append", guest.cmdline]
     else:
-        variables = scratch / "variables.fd"
-        shutil.copyfile(VARIABLES, variables)
+        variables = guest.variables or scratch / "variables.fd"
+        if not variables.exists():
+            shutil.copyfile(VARIABLES, variables)
         command += ["-global", "driver=cfi.pflash01,property=secure,value=on",
                     "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
                     "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
@@ -134,9 +138,11 @@ def command_line(guest, scratch):
         state.mkdir(exist_ok=True)
         if guest.has_tpm:
             command += start_tpm(state, guest.tpm_version)
+    writes = "snapshot=off" if guest.lasting else "snapshot=on"
     for number, (path, bus) in enumerate(guest.disks):
         drive = f"disk{number}"
-        command += ["-drive", f"if=none,id={drive},format=raw,snapshot=on,cache=unsafe,file={path}"
+        command += ["-drive", f"if=none,id={drive},format=raw,{writes},cache=unsafe,file={path}"
+                    + (f",throttling.iops-total={guest.limit}" if guest.limit else "")
                     + (f",{guest.drive}" if guest.drive and not number else "")]
         index = 1 if number == guest.boot_disk else number + 2
         command += [word.format(drive=drive, index=index, port=number) for word in BUSES[bus]]

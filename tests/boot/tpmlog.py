@@ -1,13 +1,13 @@
-"""What a software TPM was asked, read from its log: the oracle for secrets and for their order."""
+"""What a software TPM was asked, read from its log: what order.py judges."""
 
 import re
 
-UNSEAL, EXTEND = 0x15E, 0x182
+UNSEAL, EXTEND, STARTUP, CAP_PCRS = 0x15E, 0x182, 0x144, 0x17A
 BLOCK = re.compile(r"SWTPM_IO_(Read|Write): length \d+\n((?: [0-9A-F ]+\n)+)")
 
 
 def commands(text):
-    """Yields (code, bytes of the command, return code) of each command that was answered."""
+    """Yields (code, bytes of the command, bytes of the answer) of each command that was answered."""
     asked = None
     for kind, lines in BLOCK.findall(text):
         data = bytes.fromhex("".join(lines.split()))
@@ -16,38 +16,31 @@ def commands(text):
         if kind == "Read":
             asked = data
         elif asked:
-            yield (int.from_bytes(asked[6:10], "big"), asked, int.from_bytes(data[6:10], "big"))
+            yield int.from_bytes(asked[6:10], "big"), asked, data
             asked = None
 
 
-def events(text):
-    """The unseals that succeeded and the PCRs that were extended, in order: "unseal", 11, 15 …"""
-    found = []
-    for code, asked, result in commands(text):
-        if result:
-            continue
-        if code == UNSEAL:
-            found.append("unseal")
-        elif code == EXTEND:
-            found.append(int.from_bytes(asked[10:14], "big"))
-    return found
+def extended(asked):
+    """A TPM2_PCR_Extend (TPM 2.0 part 3, 22.2): its PCR, and the digest of each bank."""
+    at = 18 + int.from_bytes(asked[14:18], "big")
+    digests, count = {}, int.from_bytes(asked[at:at + 4], "big")
+    at += 4
+    for _ in range(count):
+        bank = int.from_bytes(asked[at:at + 2], "big")
+        size = {0x004: 20, 0x00B: 32, 0x00C: 48, 0x00D: 64}[bank]
+        digests[bank] = asked[at + 2:at + 2 + size]
+        at += 2 + size
+    return int.from_bytes(asked[10:14], "big"), digests
 
 
-def wrong_order(found, unseals, booted):
-    """None if the events of a whole boot stand in the order of invariants I3 to I5."""
-    if found.count("unseal") != unseals:
-        return f"{found.count('unseal')} unseals, not {unseals}"
-    if not unseals:
-        return None
-    first, last = found.index("unseal"), len(found) - found[::-1].index("unseal")
-    if 11 not in found[:first]:
-        return "PCR 11 was not extended before the unseal"
-    if 15 in found[:last]:
-        return "PCR 15 was extended before the last unseal"
-    if 11 not in found[last:]:
-        return "PCR 11 was not extended after the unseal"
-    if booted and found[last:].index(11) < unseals:
-        return "PCR 11 was extended before all keys were"
-    if found[last:].count(15) < (unseals if booted else 1):
-        return "PCR 15 was not extended after the unseal for each volume"
-    return None
+def banks_of_capability(asked, answered):
+    """The banks that a TPM2_GetCapability of the PCRs says to be in use; of others none."""
+    if int.from_bytes(asked[10:14], "big") != 5:
+        return set()
+    at, banks = 19, set()
+    for _ in range(int.from_bytes(answered[15:19], "big")):
+        size = answered[at + 2]
+        if any(answered[at + 3:at + 3 + size]):
+            banks.add(int.from_bytes(answered[at:at + 2], "big"))
+        at += 3 + size
+    return banks
