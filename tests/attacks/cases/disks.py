@@ -1,6 +1,7 @@
 """Attacks on the disk of a verified root: its table, its versions, its superblock, its signature
 (threats A07, A08, A19 to A21, A43, A44). They boot direct where the firmware has no part in it."""
 
+import base64
 import json
 
 from case import BOOT, Case, Set
@@ -9,6 +10,7 @@ from mutate import (delete, duplicate, edit, edit_signature, overwrite, put, rea
 
 ROOT = (Set(),)
 DIRECT = {"firmware": "direct", "cmdline": "root=PARTLABEL=lintel_1 lintel.timeout=5"}
+USR = {"cmdline": "root=tmpfs mount.usr=PARTLABEL=lintel_1 lintel.timeout=5"}
 # No word names a version: the newest one counts, on the disk that the firmware booted.
 NEWEST = {"firmware": "secureboot", "cmdline": ""}
 
@@ -53,6 +55,18 @@ def forge(target):
     """The wrong key, under the right key's fingerprint: a fingerprint proves nothing."""
     new = json.loads(sign_hash(read_signature(target)[1]["rootHash"], "wrong"))
     edit_signature(signature=new["signature"])(target)
+
+
+def sign_more(target):
+    """The right key's signature, over the root hash and a line's end."""
+    new = json.loads(sign_hash(read_signature(target)[1]["rootHash"] + "\n", "secureboot"))
+    edit_signature(signature=new["signature"])(target)
+
+
+def bytes_behind(target):
+    """A good PKCS#7 with four bytes more."""
+    value = read_signature(target)[1]["signature"]
+    edit_signature(signature=base64.b64encode(base64.b64decode(value) + b"evil").decode())(target)
 
 
 def nilfs_tail(target):
@@ -105,10 +119,20 @@ CASES = [
     disk("a19-fingerprint-of-the-right-key", "SIG-UNTRUSTED", forge),
     disk("a19-deep-json", "SIG-MALFORMED", raw_signature(b'{"rootHash":' + b"[" * 4000)),
     disk("a19-not-json", "SIG-MALFORMED", raw_signature(b"\x30\x82\x05\x00" * 100)),
+    disk("a19-signature-of-a-longer-text", "SIG-UNTRUSTED", sign_more),
+    disk("a19-bytes-behind", "SIG-MALFORMED", bytes_behind),
+    disk("a19-not-base64", "SIG-MALFORMED", edit_signature(signature="!" * 400)),
+    disk("a19-huge-hash", "SIG-MALFORMED", edit_signature(rootHash="ab" * 9000)),
+    # no key, no fingerprint: it says nothing that anybody asks for
+    disk("a19-fingerprint-of-nobody", BOOT, edit_signature(certificateFingerprint="00" * 32)),
     # A20: the same data with no verity at all
     disk("a20-tree-zeroed", "VERITY-SUPERBLOCK", overwrite("root-verity")),
     disk("a20-tree-of-other-type", "ROOT-UNPROTECTED", edit("root-verity", type="swap")),
     disk("a20-all-but-data", "ROOT-UNPROTECTED", delete("root-verity"), delete("root-verity-sig")),
+    disk("a20-signature-of-other-type", "VERITY-UNSIGNED", edit("root-verity-sig", type="swap")),
+    disk("a20-data-of-other-type", "ROOT-MISSING", edit("root", type="swap")),
+    disk("a20-usr-tree-missing", "ROOT-UNPROTECTED", delete("usr-verity"),
+         sets=(Set(layout="usr"),), **USR),
     # A21: every field of the superblock
     superblock("magic", 0, b"VERITY"),
     superblock("version", 8, b"\2"),
@@ -122,6 +146,8 @@ CASES = [
     superblock("data-blocks-0", 72, bytes(8)),
     superblock("data-blocks-huge", 72, b"\xff" * 8),
     superblock("salt-size", 80, (300).to_bytes(2, "little")),
+    superblock("no-salt", 80, bytes(2)),
+    superblock("other-digest", 32, b"sha512\0"),
     superblock("salt", 88, b"\xa5" * 8, code="VERITY-CORRUPT"),
     # A43: rows that no honest tool writes, under good checksums
     disk("a43-overlap", "GPT", overlap),
@@ -130,4 +156,5 @@ CASES = [
     # A44: what another file system's probe would find
     disk("a44-nilfs-tail", "VERITY-CORRUPT", nilfs_tail),
     disk("a44-zfs-labels", "VERITY-CORRUPT", zfs_labels),
+    disk("a44-luks-header", "VERITY-CORRUPT", put("root", 0, b"LUKS\xba\xbe\0\2")),
 ]

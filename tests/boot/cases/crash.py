@@ -5,8 +5,6 @@ init is built with tests/crash, which does so where the command line says crash=
 
 from case import BOOT, Case, Extra, Set
 
-LUKS = {"sets": (Set("canary", layout="luks", fstype="ext4"),),
-        "policy": "root=encrypted:usr=signed+absent:=unused+absent"}
 # in `make check`: one that crashes, one that lies, one that is stopped by the kernel
 CHECKED = ("crash-verity-abort", "crash-probe-junk", "crash-mount-exec")
 
@@ -36,8 +34,4 @@ CASES = [
     # an image that nobody could look into is left out
     *(crash(verb, "kill", BOOT, extra=(Extra("a.raw"),), shows=("LINTEL-E-CRASH",))
       for verb in ("loop", "extension")),
-    crash("efivars", "kill", firmware="secureboot"),
-    crash("measure", "kill", firmware="secureboot", **LUKS),
-    crash("unlock", "kill", firmware="secureboot", **LUKS),
-    crash("unlock", "exec", firmware="secureboot", **LUKS),
 ]
