@@ -15,9 +15,10 @@ static void (*const rules[])(const struct facts *facts, struct plan *plan) = {
 	measure_decide,	   /* enter-initrd */
 	drivers_decide,	   /* modules for devices, and those that the plan needs */
 	recovery_decide,   /* where it was asked for, the table ends here */
+	images_decide,	   /* /.extra: verify and mount images, extend the initrd */
 	bootdisk_decide,   /* probe disks, find the one that was booted from */
 	root_decide,	   /* root and usr: choose, verify, mount */
-	extensions_decide, /* /.extra: verify, match and merge images; credentials */
+	extensions_decide, /* /.extra: match images with the root, merge them; credentials */
 	handover_decide,   /* leave-initrd, switch root */
 	deadline_decide,   /* what is waited for, and for how long */
 };

@@ -7,15 +7,25 @@
 #include <string.h>
 
 static const char *const verb_names[] = {
-	[VERB_COLDPLUG] = "coldplug", [VERB_EFIVARS] = "efivars",
-	[VERB_DRIVERS] = "drivers",   [VERB_PROBE] = "probe",
-	[VERB_VERITY] = "verity",     [VERB_MOUNT] = "mount",
-	[VERB_LOOP] = "loop",	      [VERB_EXTENSION] = "extension",
-	[VERB_EXTEND] = "extend",     [VERB_CREDENTIALS] = "credentials",
-	[VERB_MEASURE] = "measure",   [VERB_HANDOVER] = "handover",
-	[VERB_UNLOCK] = "unlock",     [VERB_CAP] = "cap",
-	[VERB_LOADER] = "loader",     [VERB_ACTIVATE] = "activate",
-	[VERB_STORED] = "stored",     [VERB_PASSWORD] = "password",
+	[VERB_COLDPLUG] = "coldplug",
+	[VERB_EFIVARS] = "efivars",
+	[VERB_DRIVERS] = "drivers",
+	[VERB_PROBE] = "probe",
+	[VERB_VERITY] = "verity",
+	[VERB_MOUNT] = "mount",
+	[VERB_LOOP] = "loop",
+	[VERB_EXTENSION] = "extension",
+	[VERB_EXTEND_INITRD] = "extend-initrd",
+	[VERB_EXTEND] = "extend",
+	[VERB_CREDENTIALS] = "credentials",
+	[VERB_MEASURE] = "measure",
+	[VERB_HANDOVER] = "handover",
+	[VERB_UNLOCK] = "unlock",
+	[VERB_CAP] = "cap",
+	[VERB_LOADER] = "loader",
+	[VERB_ACTIVATE] = "activate",
+	[VERB_STORED] = "stored",
+	[VERB_PASSWORD] = "password",
 	[VERB_SHELL] = "shell",
 };
 
@@ -32,6 +42,7 @@ void plan_reset(struct plan *plan)
 	plan->fallback = (struct err){ .code = E_NONE };
 	plan->any_disk = plan->root_planned = plan->tpm_expected = false;
 	plan->disks_read = plan->enough = plan->late_too = plan->asks = plan->recovery = false;
+	plan->initrd_pending = false;
 }
 
 static unsigned int bucket_of(const char *id)

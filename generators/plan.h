@@ -26,12 +26,13 @@ enum verb {
 	VERB_MOUNT,    /* kind=verity|crypt|tmpfs what= where= fstype= options= */
 	VERB_STORED,   /* list the extension images of the root's own folders */
 	VERB_LOOP,     /* name=, image= below /.extra or file= of the root: a loop device */
-	VERB_EXTENSION, /* name= class= arch= [file=]: match it with the root; or refuse: code= text= */
-	VERB_EXTEND,	  /* class= n= loops=: merge those that matched over the root */
-	VERB_CREDENTIALS, /* take them from /.extra to /run/credentials */
-	VERB_MEASURE,	  /* pcr= word=, or pcr= volume= uuid= digests= */
-	VERB_HANDOVER,	  /* root= init= */
-	VERB_CAP,	  /* required=: close volumes, "recovery" into PCR 11 and 15 */
+	VERB_EXTENSION, /* name= class= arch= [scope=] [file=]: match it; or refuse: code= text= */
+	VERB_EXTEND_INITRD, /* names= [certificates=yes]: drivers and firmware, from now on */
+	VERB_EXTEND,	    /* class= n= loops=: merge those that matched over the root */
+	VERB_CREDENTIALS,   /* take=all|encrypted|none, to /run/credentials */
+	VERB_MEASURE,	    /* pcr= word=, or pcr= volume= uuid= digests= */
+	VERB_HANDOVER,	    /* root= init= */
+	VERB_CAP,	    /* required=: close volumes, "recovery" into PCR 11 and 15 */
 	VERB_LOADER, /* do=record|fallback|clear|other|older [code= text= phone= count= name=]: EFI variables */
 	VERB_PASSWORD, /* asks for the shell's; done: it was right */
 	VERB_SHELL,    /* the recovery shell; how= of its result: reboot, poweroff or other */
@@ -73,12 +74,13 @@ struct plan {
 	bool root_planned;  /* rules/root has planned /sysroot (and /sysroot/usr) */
 	char root_mount[24], usr_mount[24]; /* the mounts that count; usr_mount may be empty */
 	struct err fallback;		    /* why an older version is taken; E_NONE: it is not */
-	bool tpm_expected;		    /* the stub measured: PCR 11 must follow */
-	bool disks_read; /* every known disk has been probed: none can be a second holder */
-	bool asks;	 /* a person may be asked: keyboards are needed, too */
-	bool enough;	 /* the way to the root is known: other devices are the host's */
-	bool late_too;	 /* the late steps may start */
-	bool recovery;	 /* it was asked for: nothing is booted */
+	bool initrd_pending; /* images may still bring what the way to the root needs */
+	bool tpm_expected;   /* the stub measured: PCR 11 must follow */
+	bool disks_read;     /* every known disk has been probed: none can be a second holder */
+	bool asks;	     /* a person may be asked: keyboards are needed, too */
+	bool enough;	     /* the way to the root is known: other devices are the host's */
+	bool late_too;	     /* the late steps may start */
+	bool recovery;	     /* it was asked for: nothing is booted */
 };
 
 /* Empties the plan. */

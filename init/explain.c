@@ -53,6 +53,20 @@ static void what_measure(const struct step *step, char *ret, size_t size)
 		snprintf(ret, size, "pcr%s \"%s\"", pcr, arg(step, "word", word));
 }
 
+static void what_extension(const struct step *step, char *ret, size_t size)
+{
+	char name[FIELDS_MAX], code[FIELDS_MAX], hash[FIELDS_MAX], by[FIELDS_MAX];
+
+	arg(step, "name", name);
+	arg(step, "by", by);
+	if (arg(step, "code", code)[0])
+		snprintf(ret, size, "%s refused: %s", name, code);
+	else
+		snprintf(ret, size, "%s%s, root hash %.16s…%s%s",
+			 fields_are(&step->args, "scope", "initrd") ? "the scope of " : "", name,
+			 arg(step, "roothash", hash), by[0] ? " by " : "", by);
+}
+
 void explain_what(const struct step *step, char *ret, size_t size)
 {
 	char a[FIELDS_MAX], b[FIELDS_MAX];
@@ -92,16 +106,18 @@ void explain_what(const struct step *step, char *ret, size_t size)
 			 b[0] ? b : arg(step, "image", a));
 		return;
 	case VERB_EXTENSION:
-		arg(step, "code", b);
-		snprintf(ret, size, "%s %s%s", arg(step, "name", a),
-			 b[0] ? "refused: " : "with the root", b);
+		what_extension(step, ret, size);
+		return;
+	case VERB_EXTEND_INITRD:
+		snprintf(ret, size, "%s into the initrd%s", arg(step, "names", a),
+			 arg(step, "certificates", b)[0] ? ", certificates too" : "");
 		return;
 	case VERB_EXTEND:
 		snprintf(ret, size, "%s %ss over the root", arg(step, "n", a),
 			 arg(step, "class", b));
 		return;
 	case VERB_CREDENTIALS:
-		snprintf(ret, size, "/.extra -> /run/credentials/@encrypted");
+		snprintf(ret, size, "%s -> /run/credentials", arg(step, "take", a));
 		return;
 	case VERB_MEASURE:
 		what_measure(step, ret, size);

@@ -3,6 +3,8 @@
  * Loads modules of the initrd through libkmod, which honours modprobe.d, modprobe.blacklist= and
  * module.param= words. Nothing is executed: see no_command().
  */
+#include "init/base/attr.h"
+#include "init/base/fs.h"
 #include "init/base/text.h"
 #include "modules/drivers.h"
 #include "modules/verb.h"
@@ -16,9 +18,16 @@
 
 #define MODULES_MAX 64 /* that suit one device */
 
-static void close_kmod(struct kmod_ctx **ctx)
+/* The initrd's own index first, then those that extension images have brought. */
+struct indexes {
+	size_t n; /* 0: libkmod cannot be used */
+	struct kmod_ctx *list[1 + DRIVERS_INDEXES_MAX];
+};
+
+static void close_indexes(struct indexes *indexes)
 {
-	kmod_unref(*ctx);
+	while (indexes->n > 0)
+		kmod_unref(indexes->list[--indexes->n]);
 }
 
 static void close_list(struct kmod_list **list)
@@ -39,13 +48,30 @@ static void quiet(void *data, int priority, const char *file, int line, const ch
 	(void)args;
 }
 
-static struct kmod_ctx *open_kmod(void)
+static void open_index(struct indexes *indexes, const char *folder)
 {
-	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
+	struct kmod_ctx *ctx = kmod_new(folder, NULL);
 
-	if (ctx)
-		kmod_set_log_fn(ctx, quiet, NULL);
-	return ctx;
+	if (!ctx)
+		return;
+	kmod_set_log_fn(ctx, quiet, NULL);
+	indexes->list[indexes->n++] = ctx;
+}
+
+/* Anew in each child: what an image has brought meanwhile is seen by the next one. */
+static void open_indexes(struct indexes *ret)
+{
+	_closedir_ DIR *dir = opendir(DRIVERS_INDEXES);
+
+	ret->n = 0;
+	open_index(ret, NULL);
+	for (struct dirent *entry; ret->n > 0 && dir && (entry = readdir(dir)) != NULL;) {
+		char path[160];
+
+		if (entry->d_name[0] != '.' && ret->n < ARRAY_SIZE(ret->list) &&
+		    text_format(path, sizeof(path), DRIVERS_INDEXES "/%s", entry->d_name) == 0)
+			open_index(ret, path);
+	}
 }
 
 /* An install command would be code run before anything is verified: its module stays out. */
@@ -105,12 +131,23 @@ static void note_loaded(struct loaded *loaded, const char *name)
 		    name);
 }
 
-static int load_named(struct kmod_ctx *ctx, const char *name, struct loaded *loaded,
+/* The first index that knows the name. */
+static int look_up(const struct indexes *indexes, const char *name, struct kmod_list **ret)
+{
+	int r = -ENOENT;
+
+	*ret = NULL;
+	for (size_t i = 0; i < indexes->n && !*ret; i++)
+		r = kmod_module_new_from_lookup(indexes->list[i], name, ret);
+	return r;
+}
+
+static int load_named(const struct indexes *indexes, const char *name, struct loaded *loaded,
 		      struct err *err)
 {
 	_cleanup_(close_list) struct kmod_list *list = NULL;
 	struct kmod_list *item;
-	int r = kmod_module_new_from_lookup(ctx, name, &list);
+	int r = look_up(indexes, name, &list);
 
 	if ((r < 0 || !list) && built_in(name))
 		return 0;
@@ -133,12 +170,13 @@ static int load_named(struct kmod_ctx *ctx, const char *name, struct loaded *loa
 
 int drivers_load_module(const char *name, struct err *err)
 {
-	_cleanup_(close_kmod) struct kmod_ctx *ctx = open_kmod();
+	_cleanup_(close_indexes) struct indexes indexes = { .n = 0 };
 	struct loaded loaded = { .n = 0 };
 
-	if (!ctx)
+	open_indexes(&indexes);
+	if (indexes.n == 0)
 		return err_set(err, E_DRIVER, ENOMEM, "libkmod: no context");
-	return load_named(ctx, name, &loaded, err);
+	return load_named(&indexes, name, &loaded, err);
 }
 
 /*
@@ -157,12 +195,10 @@ static int load_candidate(struct kmod_module *module, struct loaded *loaded, str
 	return 0;
 }
 
-/* A device that no module of the initrd suits is left to the new root. */
-static int load_for_device(struct kmod_ctx *ctx, const char *modalias, struct loaded *loaded,
-			   struct err *err)
+static int load_from(struct kmod_ctx *ctx, const char *modalias, unsigned int *n,
+		     struct loaded *loaded, struct err *err)
 {
 	_cleanup_(close_list) struct kmod_list *list = NULL;
-	unsigned int n = 0;
 	struct kmod_list *item;
 	int failed = 0;
 
@@ -173,7 +209,7 @@ static int load_for_device(struct kmod_ctx *ctx, const char *modalias, struct lo
 		struct kmod_module *module = kmod_module_get_module(item);
 		int r = 0;
 
-		if (n++ >= MODULES_MAX)
+		if ((*n)++ >= MODULES_MAX)
 			r = err_set(err, E_LIMIT, E2BIG, "more than %d modules for %.100s",
 				    MODULES_MAX, modalias);
 		else
@@ -187,7 +223,23 @@ static int load_for_device(struct kmod_ctx *ctx, const char *modalias, struct lo
 	return failed;
 }
 
-static int run_modules(struct kmod_ctx *ctx, char *names, struct loaded *loaded, struct err *err)
+/* A device that no module of the initrd suits is left to the new root. */
+static int load_for_device(const struct indexes *indexes, const char *modalias,
+			   struct loaded *loaded, struct err *err)
+{
+	unsigned int n = 0;
+	int failed = 0;
+
+	for (size_t i = 0; i < indexes->n; i++) {
+		int r = load_from(indexes->list[i], modalias, &n, loaded, err);
+
+		failed = r < 0 ? r : failed;
+	}
+	return failed;
+}
+
+static int run_modules(const struct indexes *indexes, char *names, struct loaded *loaded,
+		       struct err *err)
 {
 	int r = 0;
 
@@ -195,23 +247,19 @@ static int run_modules(struct kmod_ctx *ctx, char *names, struct loaded *loaded,
 	     name = strtok_r(NULL, " ", &save)) {
 		bool optional = name[0] == '?';
 
-		r = load_named(ctx, name + optional, loaded, err);
+		r = load_named(indexes, name + optional, loaded, err);
 		if (optional)
 			r = 0; /* another form of the same thing, or built in */
 	}
 	return r;
 }
 
-/* Returns whether nothing is left to do: no module suits, or all that do are there already. */
-static bool settled(struct kmod_ctx *ctx, const struct step *step)
+static bool all_there(struct kmod_ctx *ctx, const char *modalias)
 {
 	_cleanup_(close_list) struct kmod_list *list = NULL;
 	struct kmod_list *item;
-	char modalias[FIELDS_MAX];
 	bool there = true;
 
-	if (fields_get(&step->args, "modalias", modalias, sizeof(modalias)) < 0)
-		return false;
 	if (kmod_module_new_from_lookup(ctx, modalias, &list) < 0)
 		return true;
 	kmod_list_foreach(item, list)
@@ -224,7 +272,20 @@ static bool settled(struct kmod_ctx *ctx, const struct step *step)
 	return there;
 }
 
-static int load_step(struct kmod_ctx *ctx, const struct step *step, struct fields *result,
+/* Returns whether nothing is left to do: no module suits, or all that do are there already. */
+static bool settled(const struct indexes *indexes, const struct step *step)
+{
+	char modalias[FIELDS_MAX];
+	bool there = true;
+
+	if (fields_get(&step->args, "modalias", modalias, sizeof(modalias)) < 0)
+		return false;
+	for (size_t i = 0; i < indexes->n; i++)
+		there = there && all_there(indexes->list[i], modalias);
+	return there;
+}
+
+static int load_step(const struct indexes *indexes, const struct step *step, struct fields *result,
 		     struct err *err)
 {
 	struct loaded loaded = { .n = 0 };
@@ -232,11 +293,11 @@ static int load_step(struct kmod_ctx *ctx, const struct step *step, struct field
 	int r;
 
 	if (fields_get(&step->args, "modalias", names, sizeof(names)) == 0) {
-		r = load_for_device(ctx, names, &loaded, err);
+		r = load_for_device(indexes, names, &loaded, err);
 	} else {
 		r = step_get(step, "module", names, sizeof(names), err);
 		if (r == 0)
-			r = run_modules(ctx, names, &loaded, err);
+			r = run_modules(indexes, names, &loaded, err);
 	}
 	if (r == 0 && loaded.n > 0)
 		r = fields_add(result, "modules", loaded.names);
@@ -244,11 +305,12 @@ static int load_step(struct kmod_ctx *ctx, const struct step *step, struct field
 }
 
 /* Loads for one step and reports it. */
-static void run_step(struct kmod_ctx *ctx, const struct step *step, const struct report *report)
+static void run_step(const struct indexes *indexes, const struct step *step,
+		     const struct report *report)
 {
 	struct fields result = { .text = "" };
 	struct err err = { .code = E_NONE };
-	int r = load_step(ctx, step, &result, &err);
+	int r = load_step(indexes, step, &result, &err);
 
 	report_result(report, step->id, r, &result, &err);
 }
@@ -259,19 +321,21 @@ static void run_step(struct kmod_ctx *ctx, const struct step *step, const struct
  */
 void drivers_run_batch(const struct step *steps, size_t n, const struct report *report)
 {
-	_cleanup_(close_kmod) struct kmod_ctx *ctx = open_kmod();
+	_cleanup_(close_indexes) struct indexes indexes = { .n = 0 };
 	const struct step *left[BATCH_MAX];
 	struct fields none = { .text = "loaded=0" };
 	struct err err = { .code = E_NONE };
 	size_t n_left = 0;
 
-	if (!ctx)
+	open_indexes(&indexes);
+	if (indexes.n == 0)
 		err_set(&err, E_DRIVER, ENOMEM, "libkmod: no context");
-	else
-		kmod_load_resources(ctx);
+	for (size_t i = 0; i < indexes.n; i++)
+		kmod_load_resources(indexes.list[i]);
 	for (size_t i = 0; i < n; i++) {
-		if (!ctx || settled(ctx, &steps[i]))
-			report_result(report, steps[i].id, ctx ? 0 : -ENOMEM, &none, &err);
+		if (indexes.n == 0 || settled(&indexes, &steps[i]))
+			report_result(report, steps[i].id, indexes.n > 0 ? 0 : -ENOMEM, &none,
+				      &err);
 		else
 			left[n_left++] = &steps[i];
 	}
@@ -282,7 +346,7 @@ void drivers_run_batch(const struct step *steps, size_t n, const struct report *
 			continue;
 		if (pid == 0)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-		run_step(ctx, left[i], report);
+		run_step(&indexes, left[i], report);
 		if (pid == 0)
 			_exit(0);
 	}

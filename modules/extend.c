@@ -8,6 +8,7 @@
 #include "init/base/fs.h"
 #include "init/base/text.h"
 #include "modules/dm.h"
+#include "modules/drivers.h"
 #include "modules/verb.h"
 
 #include <errno.h>
@@ -206,6 +207,25 @@ static void clean_up(const struct class *class)
 	}
 }
 
+/* What extend-initrd has mounted over the initrd: the way to the root is behind us. */
+static void clean_initrd(void)
+{
+	_closedir_ DIR *dir = opendir(DRIVERS_INDEXES);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
+		char path[160];
+
+		if (entry->d_name[0] == '.' ||
+		    text_format(path, sizeof(path), DRIVERS_INDEXES "/%s", entry->d_name) < 0)
+			continue;
+		umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
+		rmdir(path);
+	}
+	rmdir(DRIVERS_INDEXES);
+	umount2("/usr/lib/firmware", MNT_DETACH | UMOUNT_NOFOLLOW);
+	rmdir(IMAGES ".none");
+}
+
 /* The kernel keeps a device that is in use until its last user goes. */
 static void detach_loops(char *loops)
 {
@@ -250,6 +270,8 @@ int extend_run(const struct step *step, const struct report *report, struct fiel
 			    e.class->kept, n);
 	for (size_t i = 0; r == 0 && e.n > 0 && e.class->hierarchies[i]; i++)
 		r = merge(&e, e.class->hierarchies[i], err);
+	if (strcmp(class, "sysext") == 0)
+		clean_initrd();
 	clean_up(e.class);
 	detach_loops(loops);
 	return r < 0 ? r : fields_addf(result, "n", "%zu", e.n);

@@ -6,6 +6,7 @@
  */
 #include "modules/handover.h"
 #include "init/base/fs.h"
+#include "modules/credentials.h"
 #include "modules/verb.h"
 
 #include <dirent.h>
@@ -24,6 +25,7 @@
 #include <time.h>
 
 #define INIT_ARGS_MAX 64
+#define ENV_MAX 64 /* the kernel passes no more than 32 */
 #define DELETE_DEPTH_MAX 32
 
 #ifndef MOVE_MOUNT_T_EMPTY_PATH
@@ -195,9 +197,29 @@ static size_t systemd_arguments(char **args, char option[32])
 	return 3;
 }
 
+/*
+ * A systemd that finds these takes no credentials from SMBIOS, fw_cfg or the command line itself
+ * (src/core/import-creds.c): they are there already, but for what lintel has left out.
+ */
+static char **add_credentials(char *env[ENV_MAX + 3])
+{
+	static char system[] = "CREDENTIALS_DIRECTORY=" CREDENTIALS_SYSTEM,
+		    encrypted[] = "ENCRYPTED_CREDENTIALS_DIRECTORY=" CREDENTIALS_ENCRYPTED;
+	size_t n = 0;
+
+	if (access(CREDENTIALS_SYSTEM, F_OK) < 0)
+		return environ;
+	for (char **at = environ; *at && n < ENV_MAX; at++)
+		env[n++] = *at;
+	env[n++] = system;
+	env[n++] = encrypted;
+	env[n] = NULL;
+	return env;
+}
+
 static int exec_init(const char *init, struct err *err)
 {
-	char *args[1 + 3 + INIT_ARGS_MAX + 1], name[PATH_MAX], option[32];
+	char *args[1 + 3 + INIT_ARGS_MAX + 1], *env[ENV_MAX + 3], name[PATH_MAX], option[32];
 	size_t n = 0;
 
 	text_copy(name, sizeof(name), init);
@@ -209,7 +231,7 @@ static int exec_init(const char *init, struct err *err)
 	args[n] = NULL;
 	if (sysrq[0])
 		fs_write(AT_FDCWD, SYSRQ, sysrq);
-	execv(init, args);
+	execve(init, args, add_credentials(env));
 	return err_set(err, E_INIT_MISSING, errno, "%s: %s", init, strerror(errno));
 }
 

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The certificates of the initrd, and those that its extension images have brought. */
+#define CERTIFICATES "/etc/verity.d"
+#define CERTIFICATES_EXTENSION "/run/lintel/verity.d"
+
 #define PKCS7_CERTIFICATES_MAX 32
 #define PKCS7_CERTIFICATE_SIZE_MAX 65536
 

@@ -66,6 +66,7 @@ int mount_run(const struct step *, const struct report *, struct fields *, struc
 int stored_run(const struct step *, const struct report *, struct fields *, struct err *);
 int loop_run(const struct step *, const struct report *, struct fields *, struct err *);
 int extension_run(const struct step *, const struct report *, struct fields *, struct err *);
+int extend_initrd_run(const struct step *, const struct report *, struct fields *, struct err *);
 int extend_run(const struct step *, const struct report *, struct fields *, struct err *);
 int credentials_run(const struct step *, const struct report *, struct fields *, struct err *);
 int measure_run(const struct step *, const struct report *, struct fields *, struct err *);

@@ -23,6 +23,8 @@ static const struct verb_info verbs[] = {
 	[VERB_STORED] = { "stored", LANE_ANY, 60000, KIND(STORED), 0, stored_run, NULL },
 	[VERB_LOOP] = { "loop", LANE_ANY, 60000, 0, 0, loop_run, NULL },
 	[VERB_EXTENSION] = { "extension", LANE_ANY, 60000, 0, 0, extension_run, NULL },
+	[VERB_EXTEND_INITRD] = { "extend-initrd", LANE_ANY, 60000, 0, MAY_MOUNT, extend_initrd_run,
+				 NULL },
 	[VERB_EXTEND] = { "extend", LANE_ANY, 60000, 0, MAY_MOUNT, extend_run, NULL },
 	[VERB_CREDENTIALS] = { "credentials", LANE_ANY, 60000, 0, MAY_MOUNT, credentials_run,
 			       NULL },

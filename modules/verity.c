@@ -18,7 +18,6 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
-#define CERTIFICATES "/etc/verity.d"
 #define FIRST_READ 4096
 
 struct verity {
@@ -118,17 +117,24 @@ static int load_signed(const struct step *step, struct verity *v, struct err *er
 {
 	static struct verity_signature sig;
 	struct err kernel_err;
+	const char *folder = CERTIFICATES;
 	char file[80];
 	int r = read_signature(step, v, &sig, err);
 
 	if (r < 0 || load_signed_by_kernel(v, &sig, &kernel_err) == 0)
 		return r;
-	r = pkcs7_verify(CERTIFICATES, v->roothash, sig.der, sig.der_size, file, sizeof(file), err);
+	r = pkcs7_verify(folder, v->roothash, sig.der, sig.der_size, file, sizeof(file), err);
+	if (r < 0 && access(CERTIFICATES_EXTENSION, F_OK) == 0) {
+		folder = CERTIFICATES_EXTENSION;
+		r = pkcs7_verify(folder, v->roothash, sig.der, sig.der_size, file, sizeof(file),
+				 err);
+	}
 	if (r < 0) {
 		err_wrap(err, "the kernel refuses the signature (%.100s)", kernel_err.text);
 		return r;
 	}
-	r = text_format(v->by, sizeof(v->by), "certificate:%s", file);
+	r = text_format(v->by, sizeof(v->by), "%s:%s",
+			strcmp(folder, CERTIFICATES) == 0 ? "certificate" : "extension", file);
 	return r < 0 ? r : load_table(v, NULL, err);
 }
 

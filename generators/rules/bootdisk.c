@@ -44,11 +44,12 @@ static bool any_disk_allowed(const struct facts *facts, const struct plan *plan)
 	return false;
 }
 
-/* A disk that is known and not yet read could be a second holder. */
-static bool all_probed(const struct facts *facts, const struct plan *plan)
+/* A disk that is known and not yet read could be a second holder; an image is none. */
+static bool all_probed(const struct facts *facts, const struct plan *plan, size_t from)
 {
-	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++)
-		if (step->verb == VERB_PROBE && !facts_step_result(facts, step->id))
+	for (size_t i = from; i < plan->n_steps; i++)
+		if (plan->steps[i].verb == VERB_PROBE &&
+		    !facts_step_result(facts, plan->steps[i].id))
 			return false;
 	return true;
 }
@@ -76,12 +77,13 @@ static void find_holder(const struct facts *facts, struct plan *plan, const char
 void bootdisk_decide(const struct facts *facts, struct plan *plan)
 {
 	static const char *const variables[] = { "LoaderDevicePartUUID", "StubDevicePartUUID" };
+	size_t from = plan->n_steps;
 	char uuid[UUID_TEXT_SIZE];
 
 	plan_probes(facts, plan);
 	if (!sources_settled(facts))
 		return;
-	plan->disks_read = all_probed(facts, plan);
+	plan->disks_read = all_probed(facts, plan, from);
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
 		value_get(facts, FACT_EFI, variables[i], uuid, sizeof(uuid));
 		if (!uuid[0])

@@ -13,6 +13,7 @@
 static const char *const own_only[] = {
 	"--",
 	"init",
+	"lintel.extension_certificates",
 	"lintel.minimum_version",
 	"lintel.stored_extensions",
 	"lintel.shell",
@@ -91,6 +92,14 @@ static void check_hash(const struct facts *facts, struct plan *plan, const char 
 			    word.value);
 }
 
+static void check_boolean(const struct facts *facts, struct plan *plan, const char *key)
+{
+	struct word word;
+
+	if (word_get(facts, key, &word) && text_to_bool(word.value) < 0)
+		plan_refuse(plan, E_CMDLINE, "%s=%.40s is not a boolean", key, word.value);
+}
+
 static void check_verity(const struct facts *facts, struct plan *plan, const char *key)
 {
 	struct word word;
@@ -118,6 +127,7 @@ void cmdline_decide(const struct facts *facts, struct plan *plan)
 		plan_refuse(plan, E_CMDLINE_UNSIGNED, "root=tmpfs");
 	check_hash(facts, plan, "roothash");
 	check_hash(facts, plan, "usrhash");
+	check_boolean(facts, plan, "lintel.extension_certificates");
 	check_verity(facts, plan, "lintel.verity");
 	check_verity(facts, plan, "systemd.verity");
 }

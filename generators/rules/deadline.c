@@ -67,6 +67,6 @@ void deadline_decide(const struct facts *facts, struct plan *plan)
 		else
 			plan_wait(plan, "tpm", deadline(facts), "the TPM that the stub used");
 	}
-	if (!plan->root_planned && plan->n_refusals == 0)
+	if (!plan->root_planned && !plan->initrd_pending && plan->n_refusals == 0)
 		bootdisk_deadline(facts, plan);
 }

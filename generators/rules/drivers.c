@@ -18,6 +18,31 @@ static bool probes_slowly(const char *modalias)
 	       text_starts(class, "bc0Csc03");
 }
 
+/*
+ * Extension images have brought modules: what had no driver is looked up again, under another name.
+ * Devices that turn up from now on are looked up in all indexes at once.
+ */
+static void plan_again(const struct facts *facts, struct plan *plan, const struct fact *device)
+{
+	const struct fact *first = facts_step_result(facts, device->subject);
+	const struct fact *initrd = facts_step_result(facts, "initrd");
+	char id[FACT_NAME_MAX], modalias[FIELDS_MAX];
+	struct step *step;
+	uint64_t n;
+
+	if (!first || !initrd || fields_get_u64(&initrd->fields, "modules", &n) < 0 || n == 0 ||
+	    (fields_get_u64(&first->fields, "loaded", &n) == 0 && n > 0))
+		return;
+	fields_get(&device->fields, "modalias", modalias, sizeof(modalias));
+	if (text_format(id, sizeof(id), "again:%s", device->subject) < 0)
+		text_format(id, sizeof(id), "again:h:%08x%08x", text_hash(1, modalias),
+			    text_hash(2, modalias));
+	step = plan_step(plan, VERB_DRIVERS, id, "initrd");
+	step_arg(plan, step, "modalias", modalias);
+	if (step)
+		step->late = probes_slowly(modalias);
+}
+
 void drivers_decide(const struct facts *facts, struct plan *plan)
 {
 	struct step *step = plan_step(plan, VERB_DRIVERS, "dm", "always: dm-verity");
@@ -42,5 +67,6 @@ void drivers_decide(const struct facts *facts, struct plan *plan)
 		fields_get(&fact->fields, "modalias", modalias, sizeof(modalias));
 		fields_copy(&step->args, &fact->fields, "modalias");
 		step->late = probes_slowly(modalias);
+		plan_again(facts, plan, fact);
 	}
 }

@@ -1,278 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the stub left in /.extra, and what the root keeps. An extension image is a disk like the root's: loop device, table,
- * signed triple, verity, mount, by the same rules and verbs, and then it must match the root. What
- * fails is skipped by name; those that matched are merged when all of a class have ended. All comes
- * after "enter-initrd" is measured, for it is code from outside the UKI.
+ * What becomes of extension images when the root is there: those of /.extra that rules/images has
+ * verified and mounted, and those that the root keeps, must match it; those that do are merged when
+ * all of a class have ended.
  */
 #include "generators/rules/rules.h"
-#include "generators/rules/triple.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define IMAGES_MAX 64 /* as the source has it */
-#define IMAGES "/run/lintel/ext/"
+/* What both matches, with the initrd and with the root, are told. */
+static const char *const kept[] = { "name", "class", "arch", "roothash", "by" };
 
-enum mode { MERGE, REFUSE, OFF };
-
-struct image {
-	const struct fact *fact;
-	const char *class;     /* "sysext" or "confext" */
-	char name[72], id[88]; /* "foo", "sysext-foo" */
-};
-
-/* The strictest of all that any line says: lintel.extensions= only narrows, whoever gave it. */
-static enum mode find_mode(const struct facts *facts, struct plan *plan)
+static void plan_match(struct plan *plan, const struct image *image)
 {
-	static const char *const names[] = { "merge", "refuse", "off" };
-	static const char *const keys[] = { "lintel.extensions", "rd.lintel.extensions" };
-	enum mode mode = MERGE;
-
-	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
-		const struct fact *fact = facts_find(facts, FACT_CMDLINE, keys[k]);
-
-		for (; fact; fact = facts_next(facts, fact)) {
-			size_t i = 0;
-
-			while (i < ARRAY_SIZE(names) &&
-			       !fields_are(&fact->fields, "value", names[i]))
-				i++;
-			if (i == ARRAY_SIZE(names))
-				plan_refuse(plan, E_CMDLINE, "%s= is merge, refuse or off",
-					    keys[k]);
-			else if ((enum mode)i > mode)
-				mode = (enum mode)i;
-		}
-	}
-	return mode;
-}
-
-/*
- * By path, so that the order of arrival is nothing; "global_…" comes before "sysext/…". More than
- * the source of the one or the other kind lets through alone is too much.
- */
-static size_t collect(const struct facts *facts, struct plan *plan, enum fact_kind kind,
-		      const char *class, struct image *ret, size_t n)
-{
-	for (const struct fact *fact = NULL; (fact = facts_each(facts, kind, fact)) != NULL;) {
-		size_t at = n;
-
-		if (!fields_are(&fact->fields, "class", class))
-			continue;
-		if (n == IMAGES_MAX) {
-			plan_refuse(plan, E_LIMIT, "more than %d %s images", IMAGES_MAX, class);
-			return n;
-		}
-		for (; at > 0 && strcmp(ret[at - 1].fact->subject, fact->subject) > 0; at--)
-			ret[at] = ret[at - 1];
-		ret[at].fact = fact;
-		ret[at].class = class;
-		fields_get(&fact->fields, "name", ret[at].name, sizeof(ret[at].name));
-		text_format(ret[at].id, sizeof(ret[at].id), "%s-%s", class, ret[at].name);
-		n++;
-	}
-	return n;
-}
-
-static struct step *plan_image(struct plan *plan, enum verb verb, const char *prefix,
-			       const char *id, const char *because)
-{
-	char name[FACT_NAME_MAX];
-
-	text_format(name, sizeof(name), "%s:%s", prefix, id);
-	return plan_step(plan, verb, name, "%s", because);
-}
-
-/* Nothing is planned behind a step that failed: it would wait for ever, and the boot with it. */
-static bool failed(const struct facts *facts, const struct step *step)
-{
-	return !step || (facts_step_result(facts, step->id) && !facts_step_done(facts, step->id));
-}
-
-static void after(struct plan *plan, struct step *step, const char *prefix, const char *id)
-{
-	char name[FACT_NAME_MAX];
-
-	text_format(name, sizeof(name), "%s:%s", prefix, id);
-	step_after(plan, step, name);
-}
-
-/* A step that fails with what is known already: so each refusal ends as a result, with its code. */
-static void plan_skip(struct plan *plan, const char *id, const char *because, enum err_code code,
-		      const char *text)
-{
-	struct step *step = plan_image(plan, VERB_EXTENSION, "ext", id, because);
-
-	step_arg(plan, step, "name", id);
-	step_arg(plan, step, "code", err_name(code));
-	step_arg(plan, step, "text", text);
-}
-
-/* The signed triple on its loop device, root before usr; what is wrong becomes the image's own. */
-static bool find_triple(const struct facts *facts, struct plan *plan, const char *disk,
-			struct triple *ret, const char **ret_below, struct err *err)
-{
-	const struct fact *gpt = facts_last(facts, FACT_GPT, disk);
-	char arch[24], code[40];
-	bool found;
-
-	err->code = E_GPT;
-	if (gpt && !fields_are(&gpt->fields, "state", "ok")) {
-		if (fields_get(&gpt->fields, "code", code, sizeof(code)) == 0)
-			err->code = err_from_name(code);
-		if (fields_get(&gpt->fields, "text", err->text, sizeof(err->text)) < 0)
-			text_copy(err->text, sizeof(err->text), "no partition table");
-		return false;
-	}
-	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
-	*ret_below = "";
-	found = triple_of_image(facts, plan, PART_ROOT, arch, disk, ret);
-	if (!found && plan->n_refusals == 0) {
-		*ret_below = "/usr";
-		found = triple_of_image(facts, plan, PART_USR, arch, disk, ret);
-	}
-	if (plan->n_refusals > 0)
-		*err = plan->refusals[0];
-	else if (!found)
-		err_set(err, E_EXTENSION, ENOENT, "no root-%s or usr-%s partition", arch, arch);
-	plan->n_refusals = 0; /* there were none before: see extensions_decide() */
-	return found && err->code == E_GPT;
-}
-
-/* From the loop device to the mount: the steps of a root. */
-static bool plan_mount(const struct facts *facts, struct plan *plan, const struct image *image,
-		       const char *disk, const struct triple *triple, const char *below)
-{
-	bool confext = strcmp(image->class, "confext") == 0;
+	const struct step *scope;
+	char id[FACT_NAME_MAX];
 	struct step *step;
-	char where[128];
 
-	step = plan_image(plan, VERB_VERITY, "verity", image->id, triple->why_trust);
-	step_arg(plan, step, "name", image->id);
-	step_arg(plan, step, "data", triple->data->subject);
-	step_arg(plan, step, "hash", triple->hash->subject);
-	step_arg(plan, step, "sig", triple->sig->subject);
-	step_arg(plan, step, "roothash", triple->roothash);
-	step_arg(plan, step, "trust", "signed");
-	after(plan, step, "probe", disk);
-	step_after(plan, step, "dm");
-	if (failed(facts, step))
-		return false;
-
-	text_format(where, sizeof(where), IMAGES "%s%s", image->id, below);
-	step = plan_image(plan, VERB_MOUNT, "mount", image->id, "signed");
-	step_arg(plan, step, "kind", "verity");
-	step_arg(plan, step, "what", image->id);
-	step_arg(plan, step, "where", where);
-	step_arg(plan, step, "options", confext ? "nosuid,noexec" : "nosuid");
-	after(plan, step, "verity", image->id);
-	return !failed(facts, step);
-}
-
-/* file=: where the root keeps it; an image of the stub has none. */
-static bool copy_file(struct plan *plan, struct step *step, const struct image *image)
-{
-	char file[FIELDS_MAX];
-
-	if (image->fact->kind != FACT_STORED ||
-	    fields_get(&image->fact->fields, "file", file, sizeof(file)) < 0)
-		return false;
-	step_arg(plan, step, "file", file);
-	return true;
-}
-
-static void plan_match(const struct facts *facts, struct plan *plan, const struct image *image)
-{
-	struct step *step = plan_image(plan, VERB_EXTENSION, "ext", image->id, "UAPI.4");
-	char arch[24];
-
-	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
-	step_arg(plan, step, "name", image->name);
-	step_arg(plan, step, "class", image->class);
-	step_arg(plan, step, "arch", arch);
-	copy_file(plan, step, image);
-	after(plan, step, "mount", image->id);
-	step_after_root(plan, step);
-}
-
-static void plan_one(const struct facts *facts, struct plan *plan, const struct image *image)
-{
-	static struct triple triple; /* large, and no state: filled anew by each call */
-	char id[FACT_NAME_MAX], disk[32], dev[24];
-	const char *below;
-	struct step *step;
-	struct err err;
-
-	step = plan_image(plan, VERB_LOOP, "loop", image->id, image->fact->subject);
-	if (copy_file(plan, step, image))
-		step_after_root(plan, step);
-	else
-		step_arg(plan, step, "image", image->fact->subject);
-	step_arg(plan, step, "name", image->id);
-	step_after(plan, step, "extmod");
-	if (plan_find(plan, "m1"))
-		step_after(plan, step, "m1");
-	text_format(id, sizeof(id), "loop:%s", image->id);
-	if (!facts_step_done(facts, id) ||
-	    fields_get(&facts_step_result(facts, id)->fields, "node", disk, sizeof(disk)) < 0)
+	text_format(id, sizeof(id), "scope:%s", image->id);
+	scope = plan_find(plan, id);
+	step = image_step(plan, VERB_EXTENSION, "ext", image->id, "UAPI.4");
+	if (!scope || !step)
 		return;
-	fields_get(&facts_step_result(facts, id)->fields, "dev", dev, sizeof(dev));
-	step = plan_image(plan, VERB_PROBE, "probe", disk, image->fact->subject);
-	step_arg(plan, step, "disk", disk);
-	step_arg(plan, step, "dev", dev);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (fields_copy(&step->args, &scope->args, kept[i]) == -E2BIG)
+			plan_refuse(plan, E_LIMIT, "step %s: arguments too long", step->id);
 	step_after(plan, step, id);
-	text_format(id, sizeof(id), "probe:%s", disk);
-	if (!facts_step_done(facts, id))
-		return;
-	if (find_triple(facts, plan, disk, &triple, &below, &err) &&
-	    extension_policy_check(facts, image->class, below[0] ? PART_USR : PART_ROOT, &err) ==
-		    0) {
-		if (plan_mount(facts, plan, image, disk, &triple, below))
-			plan_match(facts, plan, image);
-	} else {
-		plan_skip(plan, image->id, image->fact->subject, err.code, err.text);
-	}
-}
-
-/* Whether a step from the plan's index on has no result yet, or has failed. */
-static bool any_pending(const struct facts *facts, const struct plan *plan, size_t from)
-{
-	for (size_t i = from; i < plan->n_steps; i++)
-		if (!facts_step_result(facts, plan->steps[i].id))
-			return true;
-	return false;
-}
-
-static bool any_failed(const struct facts *facts, const struct plan *plan, size_t from)
-{
-	for (size_t i = from; i < plan->n_steps; i++)
-		if (!facts_step_done(facts, plan->steps[i].id))
-			return true;
-	return false;
-}
-
-/* What comes first where names are the same: the stub's, its global ones, the root's folders. */
-static uint64_t rank(const struct image *image)
-{
-	uint64_t folder = 0;
-
-	if (image->fact->kind == FACT_EXTRA)
-		return text_starts(image->fact->subject, "global_");
-	fields_get_u64(&image->fact->fields, "folder", &folder);
-	return 2 + folder;
-}
-
-/* Another image of the same name that is not behind it, one of its own folder rather than others. */
-static const struct image *find_twin(const struct image *images, size_t n, const struct image *of)
-{
-	const struct image *twin = NULL;
-
-	for (const struct image *one = images; one < images + n; one++)
-		if (one != of && one->name[0] && strcmp(one->name, of->name) == 0 &&
-		    rank(one) <= rank(of) && (!twin || rank(one) == rank(of)))
-			twin = one;
-	return twin;
+	step_after_root(plan, step);
 }
 
 /* The merge follows when every step of its images has ended. */
@@ -286,7 +41,7 @@ static void plan_merge(const struct facts *facts, struct plan *plan, const char 
 	for (size_t i = 0; i < n; i++) {
 		size_t used = strlen(loops);
 
-		if (find_twin(images, n, &images[i]))
+		if (image_twin(images, n, &images[i]))
 			continue; /* the other one's steps have this name, or both were skipped */
 		text_format(id, sizeof(id), "ext:%s", images[i].id);
 		matched += facts_step_done(facts, id);
@@ -307,75 +62,97 @@ static void plan_merge(const struct facts *facts, struct plan *plan, const char 
 static bool collect_all(const struct facts *facts, struct plan *plan, const char *class,
 			struct image *ret, size_t *ret_n)
 {
-	*ret_n = collect(facts, plan, FACT_EXTRA, class, ret, 0);
+	*ret_n = images_collect(facts, plan, FACT_EXTRA, class, ret, 0);
 	if (!plan_find(plan, STORED_STEP))
 		return false;
 	if (facts_step_done(facts, STORED_STEP))
-		*ret_n = collect(facts, plan, FACT_STORED, class, ret, *ret_n);
+		*ret_n = images_collect(facts, plan, FACT_STORED, class, ret, *ret_n);
 	return !facts_step_result(facts, STORED_STEP);
 }
 
 static void plan_class(const struct facts *facts, struct plan *plan, const char *class,
-		       enum mode mode)
+		       enum extension_mode mode)
 {
 	static struct image images[IMAGES_MAX];
-	size_t n, from;
+	size_t n, from = plan->n_steps;
 	bool more = collect_all(facts, plan, class, images, &n);
-	struct step *step;
-	char text[80];
 
-	if (n > 0 && mode == OFF)
-		plan_note(plan, "lintel.extensions=off: %zu %s images are left alone", n, class);
-	if (n == 0 || mode == OFF || plan->n_refusals > 0)
-		return; /* with a refusal find_triple() could not tell an image's own */
-	if (!plan_find(plan, "extmod")) {
-		step = plan_step(plan, VERB_DRIVERS, "extmod",
-				 images[0].fact->kind == FACT_EXTRA ? "/.extra has images"
-								    : "the root keeps images");
-		step_arg(plan, step, "module", "loop overlay");
-	}
-	from = plan->n_steps;
-	for (size_t i = 0; i < n; i++) {
-		const struct image *image = &images[i], *twin = find_twin(images, n, image);
-
-		if (fields_get(&image->fact->fields, "refused", text, sizeof(text)) == 0)
-			plan_skip(plan, image->fact->subject,
-				  image->fact->kind == FACT_EXTRA ? "/.extra" : STORED_STEP,
-				  E_EXTENSION, text);
-		else if (twin && rank(twin) == rank(image))
-			plan_skip(plan, image->fact->subject, twin->fact->subject, E_EXTENSION,
-				  "two images have this name");
-		else if (twin)
-			plan_note(plan, "%s: %s comes before it", image->fact->subject,
-				  twin->fact->subject);
-		else
-			plan_one(facts, plan, image);
-	}
-	if (more || any_pending(facts, plan, from))
+	if (n == 0 || mode == EXTENSIONS_OFF || plan->n_refusals > 0)
 		return;
-	if (mode == REFUSE && any_failed(facts, plan, from))
+	images_plan(facts, plan, images, n, FACT_STORED);
+	for (size_t i = 0; i < n; i++)
+		if (images[i].fact->kind == FACT_EXTRA && !image_twin(images, n, &images[i]) &&
+		    image_has_scope(facts, &images[i], "system"))
+			plan_match(plan, &images[i]);
+	if (more || steps_pending(facts, plan, from))
+		return;
+	if (mode == EXTENSIONS_REFUSE && steps_failed(facts, plan, from))
 		plan_refuse(plan, E_EXTENSION, "lintel.extensions=refuse, and a %s failed", class);
 	else
 		plan_merge(facts, plan, class, images, n);
 }
 
+/* The strictest of all that any line says: lintel.credentials= only narrows, whoever gave it. */
+static const char *which_credentials(const struct facts *facts, struct plan *plan)
+{
+	static const char *const names[] = { "all", "encrypted", "none" };
+	static const char *const keys[] = { "lintel.credentials", "rd.lintel.credentials" };
+	size_t strictest = 0;
+
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		const struct fact *fact = facts_find(facts, FACT_CMDLINE, keys[k]);
+
+		for (; fact; fact = facts_next(facts, fact)) {
+			size_t i = 0;
+
+			while (i < ARRAY_SIZE(names) &&
+			       !fields_are(&fact->fields, "value", names[i]))
+				i++;
+			if (i == ARRAY_SIZE(names))
+				plan_refuse(plan, E_CMDLINE, "%s= is all, encrypted or none",
+					    keys[k]);
+			else if (i > strictest)
+				strictest = i;
+		}
+	}
+	return names[strictest];
+}
+
+/* Where nothing can give one there is no step, and the host looks for itself. */
 static void plan_credentials(const struct facts *facts, struct plan *plan)
 {
-	if (!facts_find(facts, FACT_EXTRA, "credentials") &&
-	    !facts_find(facts, FACT_EXTRA, "global_credentials"))
+	const char *take = which_credentials(facts, plan);
+	char sources[32];
+	struct step *step;
+
+	value_get(facts, FACT_CONFIG, "credential-sources", sources, sizeof(sources));
+	if (!sources[0] && !facts_find(facts, FACT_EXTRA, "credentials") &&
+	    !facts_find(facts, FACT_EXTRA, "global_credentials") &&
+	    !facts_find(facts, FACT_CMDLINE, "systemd.set_credential") &&
+	    !facts_find(facts, FACT_CMDLINE, "systemd.set_credential_binary"))
 		return;
-	plan_step(plan, VERB_CREDENTIALS, "creds:stub", "/.extra: encrypted, for the host");
+	if (strstr(sources, "fw_cfg")) {
+		step = plan_step(plan, VERB_DRIVERS, "fwcfg", "QEMU's fw_cfg");
+		step_arg(plan, step, "module", "?qemu_fw_cfg");
+	}
+	step = plan_step(plan, VERB_CREDENTIALS, "creds:host", "for the host: %s%s",
+			 sources[0] ? sources : "/.extra or the command line",
+			 sources[0] ? ", /.extra, the command line" : "");
+	step_arg(plan, step, "take", take);
+	if (strstr(sources, "fw_cfg"))
+		step_after(plan, step, "fwcfg");
 }
 
 void extensions_decide(const struct facts *facts, struct plan *plan)
 {
-	enum mode mode = find_mode(facts, plan);
+	enum extension_mode mode;
 
-	if (!plan->root_planned || plan->n_refusals > 0 ||
+	if (!plan->root_planned || plan->n_refusals > 0 || plan->initrd_pending ||
 	    (plan->tpm_expected && !plan_find(plan, "m1")))
 		return;
-	if (mode != OFF)
-		stored_decide(facts, plan, mode == REFUSE);
+	mode = extensions_mode(facts, plan);
+	if (mode != EXTENSIONS_OFF)
+		stored_decide(facts, plan, mode == EXTENSIONS_REFUSE);
 	plan_class(facts, plan, "sysext", mode);
 	plan_class(facts, plan, "confext", mode);
 	plan_credentials(facts, plan);

@@ -259,7 +259,7 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	const struct fact *luks;
 	char arch[24];
 
-	if (!sources_settled(facts) || !plan->disks_read ||
+	if (!sources_settled(facts) || !plan->disks_read || plan->initrd_pending ||
 	    (!plan->boot_disk[0] && !plan->any_disk))
 		return;
 	if (auto_off(facts)) {

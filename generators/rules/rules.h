@@ -13,6 +13,7 @@ void policy_decide(const struct facts *facts, struct plan *plan);
 void measure_decide(const struct facts *facts, struct plan *plan);
 void drivers_decide(const struct facts *facts, struct plan *plan);
 void recovery_decide(const struct facts *facts, struct plan *plan);
+void images_decide(const struct facts *facts, struct plan *plan);
 void bootdisk_decide(const struct facts *facts, struct plan *plan);
 void root_decide(const struct facts *facts, struct plan *plan);
 void extensions_decide(const struct facts *facts, struct plan *plan);
@@ -108,3 +109,35 @@ const struct fact *fallback_failure(const struct facts *facts, const char *id);
 
 /* Whether the version behind the label's last '_' is not below the signed minimum, if any. */
 bool version_allowed(const struct facts *facts, const char *label);
+
+/* rules/images: the extension images of /.extra. */
+#define IMAGES_MAX 64 /* as the source has it */
+struct image {
+	const struct fact *fact;
+	const char *class;     /* "sysext" or "confext" */
+	char name[72], id[88]; /* "foo", "sysext-foo" */
+};
+enum extension_mode { EXTENSIONS_MERGE, EXTENSIONS_REFUSE, EXTENSIONS_OFF };
+
+/* The strictest of all that any line says: lintel.extensions= only narrows, whoever gave it. */
+enum extension_mode extensions_mode(const struct facts *facts, struct plan *plan);
+/*
+ * By path, so that the order of arrival is nothing; "global_…" comes before "sysext/…". More than
+ * the source of the one or the other kind lets through alone is too much.
+ */
+size_t images_collect(const struct facts *facts, struct plan *plan, enum fact_kind kind,
+		      const char *class, struct image ret[IMAGES_MAX], size_t n);
+/* All steps of those of the kind, up to their mounts: each, or why it is skipped. */
+void images_plan(const struct facts *facts, struct plan *plan, const struct image *images, size_t n,
+		 enum fact_kind kind);
+/* Another image of the same name that is not behind it, one of its own folder rather than others. */
+const struct image *image_twin(const struct image *images, size_t n, const struct image *of);
+/* Whether it said so when it was mounted, and for "initrd" whether it is for this one. */
+bool image_has_scope(const struct facts *facts, const struct image *image, const char *scope);
+/* A step "prefix:id", and one that waits for such a step. */
+struct step *image_step(struct plan *plan, enum verb verb, const char *prefix, const char *id,
+			const char *because);
+void image_after(struct plan *plan, struct step *step, const char *prefix, const char *id);
+/* Whether a step from the plan's index on has no result yet, or has failed. */
+bool steps_pending(const struct facts *facts, const struct plan *plan, size_t from);
+bool steps_failed(const struct facts *facts, const struct plan *plan, size_t from);

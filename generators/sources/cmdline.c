@@ -118,10 +118,18 @@ static int check_own_word(const char *key, const char *value, struct err *err)
 {
 	/* the report is of a test image; the rules of the last ones say themselves what they take */
 	static const char *const plain[] = {
-		"lintel.report", "lintel.verity",	   "lintel.extensions",	       "lintel.ask",
-		"lintel.shell",	 "lintel.minimum_version", "lintel.stored_extensions",
+		"lintel.report",
+		"lintel.verity",
+		"lintel.extensions",
+		"lintel.ask",
+		"lintel.shell",
+		"lintel.minimum_version",
+		"lintel.stored_extensions",
+		"lintel.extension_certificates",
+		"lintel.credentials",
 #ifdef LINTEL_DEBUG
-		"lintel.break",	 "lintel.debug",
+		"lintel.break",
+		"lintel.debug",
 #endif
 	};
 	char text[SHOWN_MAX];

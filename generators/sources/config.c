@@ -131,12 +131,34 @@ static int read_shell(int root_fd, struct facts *facts, struct err *err)
 	return -EINVAL;
 }
 
+/* Where a machine's owner may have put credentials; what stands there is a child's to read. */
+static int find_credential_sources(int root_fd, struct facts *facts, struct err *err)
+{
+	static const char entries[] = "sys/firmware/dmi/entries";
+	bool sorted = faccessat(root_fd, entries, F_OK, 0) == 0; /* by the dmi-sysfs driver */
+	bool smbios =
+		faccessat(root_fd,
+			  sorted ? "sys/firmware/dmi/entries/11-0" : "sys/firmware/dmi/tables/DMI",
+			  F_OK, 0) == 0;
+	bool fw_cfg = faccessat(root_fd, "sys/bus/acpi/devices/QEMU0002:00", F_OK, 0) == 0;
+
+	if (!smbios && !fw_cfg)
+		return 0;
+	return add_value(facts, "credential-sources",
+			 !fw_cfg  ? "SMBIOS"
+			 : smbios ? "SMBIOS,fw_cfg"
+				  : "fw_cfg",
+			 err);
+}
+
 int config_read(int root_fd, struct facts *facts, struct err *err)
 {
 	int r = add_value(facts, "arch", dps_native_arch(), err);
 
 	if (r == 0 && faccessat(root_fd, "sys/firmware/efi", F_OK, 0) == 0)
 		r = add_value(facts, "firmware", "efi", err);
+	if (r == 0)
+		r = find_credential_sources(root_fd, facts, err);
 	if (r == 0)
 		r = read_policy(root_fd, facts, err);
 	if (r == 0)

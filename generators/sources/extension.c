@@ -191,6 +191,16 @@ static int match_version(const struct release *host, const struct release *exten
 	return r;
 }
 
+int extension_in_scope(const struct release *extension, bool confext, const char *scope, bool *ret,
+		       struct err *err)
+{
+	char own[VALUE_MAX];
+	int r = get(extension, confext ? "CONFEXT_SCOPE" : "SYSEXT_SCOPE", own, err);
+
+	*ret = r == 0 && has_word(own[0] ? own : "system portable", scope);
+	return r;
+}
+
 int extension_match(const struct release *host, const struct release *extension, bool confext,
 		    const char *scope, const char *arch, struct err *err)
 {

@@ -34,6 +34,13 @@ struct release {
 	size_t size;
 };
 
+/*
+ * Whether SYSEXT_SCOPE or CONFEXT_SCOPE has the word; without one it is "system portable". 0 with
+ * *ret set, or -EINVAL with E_EXTENSION.
+ */
+int extension_in_scope(const struct release *extension, bool confext, const char *scope, bool *ret,
+		       struct err *err);
+
 /* 0, or -EINVAL with E_EXTENSION and what does not match. */
 int extension_match(const struct release *host, const struct release *extension, bool confext,
 		    const char *scope, const char *arch, struct err *err);

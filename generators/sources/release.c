@@ -109,6 +109,16 @@ int release_of_root(int root_fd, char buffer[RELEASE_TEXT_MAX], struct release *
 	return read_release(fd, buffer, ret, err);
 }
 
+int release_of_initrd(int root_fd, char buffer[RELEASE_TEXT_MAX], struct release *ret,
+		      struct err *err)
+{
+	int fd = open_inside(root_fd, "etc/initrd-release", 0);
+
+	if (fd < 0)
+		return err_set(err, E_EXTENSION, -fd, "the initrd has no /etc/initrd-release");
+	return read_release(fd, buffer, ret, err);
+}
+
 int release_of_image(int tree_fd, const char *name, bool confext, char buffer[RELEASE_TEXT_MAX],
 		     struct release *ret, struct err *err)
 {

@@ -7,6 +7,9 @@
 /* /etc/os-release, else /usr/lib/os-release, both inside the tree. 0 or -errno with E_EXTENSION. */
 int release_of_root(int root_fd, char buffer[RELEASE_TEXT_MAX], struct release *ret,
 		    struct err *err);
+/* The same of the initrd that runs: /etc/initrd-release, as systemd has it there. */
+int release_of_initrd(int root_fd, char buffer[RELEASE_TEXT_MAX], struct release *ret,
+		      struct err *err);
 
 /*
  * The extension-release file of an image's tree: the one of its name, else the one that is relaxed.

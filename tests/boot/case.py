@@ -47,7 +47,8 @@ class Extra:
     text: str = None
     release: str = "ID=debian\nVERSION_ID=13\n"
     name: str = ""              # in the release file's name; else the image's
-    files: tuple = ()           # (path, text) pairs; ->PATH is a symlink
+    files: tuple = ()           # (path, text) pairs; ->PATH is a symlink, @NAME a file of build/keys
+    modules: tuple = ()         # of the root-trixie kernel, with an index over them
     layout: str = "verity"
     fstype: str = "erofs"
     sector: int = 512
@@ -78,11 +79,13 @@ class Case:
     cmdline: str = ""
     appended: str = ""          # words that an attacker adds: by the loader, or by SMBIOS
     smbios: tuple = ()          # strings of type 11 that the machine's owner sets
+    fw_cfg: tuple = ()          # (name, text) of credentials that QEMU gives
     has_tpm: bool = True
     policy: str = ""            # the build's image policy
     tpm: str = ""               # "1.2", or the banks that it has: "sha1", "sha384,sha256"
     other_tpm: bool = False     # the machine has another TPM than the disk was sealed to
     pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
+    drivers: str = "all"        # the initrd's set of a direct boot
     key_file: str = ""          # what is in the initrd's /etc/cryptsetup-keys.d/root.key
     shell: str = ""             # the hash of the recovery shell's password; a busybox comes with it
     tool: str = ""              # a program of tests/boot, as /TOOL in an initrd that the UKI has besides

@@ -116,8 +116,8 @@ static void check_step(const char *name, size_t at, const struct step *then)
 
 	if (now ? strcmp(now->args.text, then->args.text) == 0 : !other_plan.disks_read)
 		return;
-	fprintf(stderr, "%s: after fact %zu, step %s is %s\n", name, at, then->id,
-		now ? "another one" : "withdrawn");
+	fprintf(stderr, "%s: after fact %zu, step %s is %s: %s; %s\n", name, at, then->id,
+		now ? "another one" : "withdrawn", then->args.text, now ? now->args.text : "");
 	CHECK(!"monotone");
 }
 
@@ -182,8 +182,8 @@ static bool may_arrive(const struct facts *facts, const bool *gone, size_t i)
 			continue;
 		/* what was known before coldplug, what a child reports, and what overrides */
 		if (fact->kind <= FACT_CONFIG || earlier->kind <= FACT_CONFIG ||
-		    earlier->kind == FACT_SETTLED || fact->kind == FACT_DEADLINE ||
-		    strcmp(fact->subject, earlier->subject) == 0)
+		    earlier->kind == FACT_EXTRA || earlier->kind == FACT_SETTLED ||
+		    fact->kind == FACT_DEADLINE || strcmp(fact->subject, earlier->subject) == 0)
 			return false;
 		if (fact->kind == FACT_RESULT &&
 		    fields_get(&earlier->fields, "disk", disk, sizeof(disk)) == 0) {

@@ -77,8 +77,9 @@ static void add_image(unsigned int i)
 	snprintf(step[0], sizeof(step[0]), "verity:sysext-e%u", i);
 	snprintf(step[1], sizeof(step[1]), "mount:sysext-e%u", i);
 	snprintf(step[2], sizeof(step[2]), "ext:sysext-e%u", i);
-	for (unsigned int k = 0; k < 3; k++)
-		add("1 x result %s status=done", step[k]);
+	snprintf(step[3], sizeof(step[3]), "scope:sysext-e%u", i);
+	for (unsigned int k = 0; k < 4; k++)
+		add("1 x result %s status=done system=yes", step[k]);
 }
 
 /* The work of one decide() with all that there is. */
@@ -118,6 +119,8 @@ static unsigned long long work_of(struct machine machine)
 			add_part(name, n, "linux-generic", uuid);
 		}
 	}
+	if (machine.images)
+		add("1 x result extmod status=done");
 	for (unsigned int i = 0; i < machine.images; i++)
 		add_image(i);
 	before = work_done;

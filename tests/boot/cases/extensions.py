@@ -52,7 +52,32 @@ def skipped(name, code, extra, reason="", **fields):
         "LINTEL-TEST-FILE report says hello"), **{**DIRECT, **fields})
 
 
+# For the initrd, whose own release says ID=lintel: it has no driver of the disk, or no certificate.
+INITRD = "ID=lintel\nSYSEXT_SCOPE=initrd\nSYSEXT_VERSION_ID=7\n"
+DRIVER = {"firmware": "direct", "drivers": "base",
+          "cmdline": "root=PARTLABEL=lintel_1 lintel.timeout=20"}
+
+
+def driver(**fields):
+    return Extra("disk.sysext.raw", modules=("virtio_blk",), **{"release": INITRD, **fields})
+
+
+CERTIFICATE = Extra("trust.sysext.raw", release=INITRD, files=(("usr/lib/verity.d/a.crt", "@wrong.crt"),))
+TRUST = {"firmware": "direct", "sets": (Set(sign="wrong"),), "extra": (CERTIFICATE,)}
+
 CASES = [
+    Case("extension-initrd-driver", checked=False, extra=(driver(),), shows=("initrd: done in",), **DRIVER),
+    Case("extension-initrd-unsigned", "LINTEL-E-ROOT-MISSING", checked=False, extra=(driver(sign=None),),
+         shows=("note: ext:sysext-disk failed: LINTEL-E-VERITY-UNSIGNED",), **DRIVER),
+    Case("extension-initrd-scope", "LINTEL-E-ROOT-MISSING", checked=False,
+         extra=(driver(release="ID=_any\n"),), hides=("initrd: done in",), **DRIVER),
+    Case("extension-initrd-other", "LINTEL-E-ROOT-MISSING", checked=False,
+         extra=(driver(release=INITRD.replace("lintel", "debian")),),
+         shows=("note: scope:sysext-disk failed: LINTEL-E-EXTENSION: ID is debian",), **DRIVER),
+    Case("extension-certificate", checked=False,
+         cmdline="root=PARTLABEL=lintel_1 lintel.extension_certificates=yes", **TRUST),
+    Case("extension-certificate-unasked", "LINTEL-E-SIG-UNTRUSTED", checked=False,
+         cmdline="root=PARTLABEL=lintel_1", **TRUST),
     Case("extension-stub", extra=(
         REPORTER,
         Extra("etc1.confext.raw", folder="confext", files=(("etc/lintel-ext", "from etc1\n"),)),

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The extension images of /.extra up to their mounts: each is a disk like the root's, with loop
+ * device, table, signed triple, verity, mount, by the same rules and verbs. Then those of the
+ * initrd's own scope become part of the initrd, and only then the root is looked for: its driver,
+ * firmware or certificate may be in one. What fails is skipped by name. All comes after
+ * "enter-initrd" is measured, for it is code from outside the UKI.
+ */
+#include "generators/rules/rules.h"
+#include "generators/rules/triple.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define IMAGES "/run/lintel/ext/"
+#define INITRD_MAX 8 /* as modules/drivers has indexes for */
+
+enum extension_mode extensions_mode(const struct facts *facts, struct plan *plan)
+{
+	static const char *const names[] = { "merge", "refuse", "off" };
+	static const char *const keys[] = { "lintel.extensions", "rd.lintel.extensions" };
+	enum extension_mode mode = EXTENSIONS_MERGE;
+
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		const struct fact *fact = facts_find(facts, FACT_CMDLINE, keys[k]);
+
+		for (; fact; fact = facts_next(facts, fact)) {
+			size_t i = 0;
+
+			while (i < ARRAY_SIZE(names) &&
+			       !fields_are(&fact->fields, "value", names[i]))
+				i++;
+			if (i == ARRAY_SIZE(names))
+				plan_refuse(plan, E_CMDLINE, "%s= is merge, refuse or off",
+					    keys[k]);
+			else if ((enum extension_mode)i > mode)
+				mode = (enum extension_mode)i;
+		}
+	}
+	return mode;
+}
+
+static bool images_there(const struct facts *facts, const char *class)
+{
+	const struct fact *fact = facts_each(facts, FACT_EXTRA, NULL);
+
+	while (fact && !fields_are(&fact->fields, "class", class))
+		fact = facts_each(facts, FACT_EXTRA, fact);
+	return fact != NULL;
+}
+
+size_t images_collect(const struct facts *facts, struct plan *plan, enum fact_kind kind,
+		      const char *class, struct image ret[IMAGES_MAX], size_t n)
+{
+	for (const struct fact *fact = NULL; (fact = facts_each(facts, kind, fact)) != NULL;) {
+		size_t at = n;
+
+		if (!fields_are(&fact->fields, "class", class))
+			continue;
+		if (n == IMAGES_MAX) {
+			plan_refuse(plan, E_LIMIT, "more than %d %s images", IMAGES_MAX, class);
+			return n;
+		}
+		for (; at > 0 && strcmp(ret[at - 1].fact->subject, fact->subject) > 0; at--)
+			ret[at] = ret[at - 1];
+		ret[at].fact = fact;
+		ret[at].class = class;
+		fields_get(&fact->fields, "name", ret[at].name, sizeof(ret[at].name));
+		text_format(ret[at].id, sizeof(ret[at].id), "%s-%s", class, ret[at].name);
+		n++;
+	}
+	return n;
+}
+
+struct step *image_step(struct plan *plan, enum verb verb, const char *prefix, const char *id,
+			const char *because)
+{
+	char name[FACT_NAME_MAX];
+
+	text_format(name, sizeof(name), "%s:%s", prefix, id);
+	return plan_step(plan, verb, name, "%s", because);
+}
+
+/* Nothing is planned behind a step that failed: it would wait for ever, and the boot with it. */
+static bool failed(const struct facts *facts, const struct step *step)
+{
+	return !step || (facts_step_result(facts, step->id) && !facts_step_done(facts, step->id));
+}
+
+void image_after(struct plan *plan, struct step *step, const char *prefix, const char *id)
+{
+	char name[FACT_NAME_MAX];
+
+	text_format(name, sizeof(name), "%s:%s", prefix, id);
+	step_after(plan, step, name);
+}
+
+/* A step that fails with what is known already: so each refusal ends as a result, with its code. */
+static void plan_skip(struct plan *plan, const char *id, const char *because, enum err_code code,
+		      const char *text)
+{
+	struct step *step = image_step(plan, VERB_EXTENSION, "ext", id, because);
+
+	step_arg(plan, step, "name", id);
+	step_arg(plan, step, "code", err_name(code));
+	step_arg(plan, step, "text", text);
+}
+
+/* The signed triple on its loop device, root before usr; what is wrong becomes the image's own. */
+static bool find_triple(const struct facts *facts, struct plan *plan, const char *disk,
+			struct triple *ret, const char **ret_below, struct err *err)
+{
+	const struct fact *gpt = facts_last(facts, FACT_GPT, disk);
+	char arch[24], code[40];
+	bool found;
+
+	err->code = E_GPT;
+	if (gpt && !fields_are(&gpt->fields, "state", "ok")) {
+		if (fields_get(&gpt->fields, "code", code, sizeof(code)) == 0)
+			err->code = err_from_name(code);
+		if (fields_get(&gpt->fields, "text", err->text, sizeof(err->text)) < 0)
+			text_copy(err->text, sizeof(err->text), "no partition table");
+		return false;
+	}
+	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
+	*ret_below = "";
+	found = triple_of_image(facts, plan, PART_ROOT, arch, disk, ret);
+	if (!found && plan->n_refusals == 0) {
+		*ret_below = "/usr";
+		found = triple_of_image(facts, plan, PART_USR, arch, disk, ret);
+	}
+	if (plan->n_refusals > 0)
+		*err = plan->refusals[0];
+	else if (!found)
+		err_set(err, E_EXTENSION, ENOENT, "no root-%s or usr-%s partition", arch, arch);
+	plan->n_refusals = 0; /* there were none before: see images_decide() */
+	return found && err->code == E_GPT;
+}
+
+/* From the loop device to the mount: the steps of a root. */
+static bool plan_mount(const struct facts *facts, struct plan *plan, const struct image *image,
+		       const char *disk, const struct triple *triple, const char *below)
+{
+	bool confext = strcmp(image->class, "confext") == 0;
+	struct step *step;
+	char where[128];
+
+	step = image_step(plan, VERB_VERITY, "verity", image->id, triple->why_trust);
+	step_arg(plan, step, "name", image->id);
+	step_arg(plan, step, "data", triple->data->subject);
+	step_arg(plan, step, "hash", triple->hash->subject);
+	step_arg(plan, step, "sig", triple->sig->subject);
+	step_arg(plan, step, "roothash", triple->roothash);
+	step_arg(plan, step, "trust", "signed");
+	image_after(plan, step, "probe", disk);
+	step_after(plan, step, "dm");
+	if (failed(facts, step))
+		return false;
+
+	text_format(where, sizeof(where), IMAGES "%s%s", image->id, below);
+	step = image_step(plan, VERB_MOUNT, "mount", image->id, "signed");
+	step_arg(plan, step, "kind", "verity");
+	step_arg(plan, step, "what", image->id);
+	step_arg(plan, step, "where", where);
+	step_arg(plan, step, "options", confext ? "nosuid,noexec" : "nosuid");
+	image_after(plan, step, "verity", image->id);
+	return !failed(facts, step);
+}
+
+/* What the image says of itself, and whether it is for this initrd: see modules/extension. */
+static void plan_scope(const struct facts *facts, struct plan *plan, const struct image *image,
+		       const struct triple *triple)
+{
+	char id[FACT_NAME_MAX], text[FIELDS_MAX];
+	struct step *step;
+
+	text_format(id, sizeof(id), "verity:%s", image->id);
+	if (!facts_step_done(facts, id))
+		return; /* only then it is known who vouches for the image */
+	step = image_step(plan, VERB_EXTENSION, "scope", image->id, "UAPI.4");
+	value_get(facts, FACT_CONFIG, "arch", text, sizeof(text));
+	step_arg(plan, step, "name", image->name);
+	step_arg(plan, step, "class", image->class);
+	step_arg(plan, step, "arch", text);
+	step_arg(plan, step, "scope", "initrd");
+	step_arg(plan, step, "roothash", triple->roothash);
+	if (fields_get(&facts_step_result(facts, id)->fields, "by", text, sizeof(text)) == 0)
+		step_arg(plan, step, "by", text);
+	image_after(plan, step, "mount", image->id);
+}
+
+/* file=: where the root keeps it; an image of the stub has none. */
+static bool copy_file(struct plan *plan, struct step *step, const struct image *image)
+{
+	char file[FIELDS_MAX];
+
+	if (image->fact->kind != FACT_STORED ||
+	    fields_get(&image->fact->fields, "file", file, sizeof(file)) < 0)
+		return false;
+	step_arg(plan, step, "file", file);
+	return true;
+}
+
+/* The stub's are asked for whom they are; the root's come when the root is there, and are for it. */
+static void plan_behind(const struct facts *facts, struct plan *plan, const struct image *image,
+			const struct triple *triple)
+{
+	char id[FACT_NAME_MAX], arch[24];
+	struct step *step;
+
+	if (image->fact->kind == FACT_EXTRA) {
+		plan_scope(facts, plan, image, triple);
+		return;
+	}
+	text_format(id, sizeof(id), "mount:%s", image->id);
+	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
+	step = image_step(plan, VERB_EXTENSION, "ext", image->id, "UAPI.4");
+	step_arg(plan, step, "name", image->name);
+	step_arg(plan, step, "class", image->class);
+	step_arg(plan, step, "arch", arch);
+	step_arg(plan, step, "roothash", triple->roothash);
+	copy_file(plan, step, image);
+	step_after(plan, step, id);
+	step_after_root(plan, step);
+}
+
+static void plan_one(const struct facts *facts, struct plan *plan, const struct image *image)
+{
+	static struct triple triple; /* large, and no state: filled anew by each call */
+	char id[FACT_NAME_MAX], disk[32], dev[24];
+	const char *below;
+	struct step *step;
+	struct err err;
+
+	step = image_step(plan, VERB_LOOP, "loop", image->id, image->fact->subject);
+	if (copy_file(plan, step, image))
+		step_after_root(plan, step);
+	else
+		step_arg(plan, step, "image", image->fact->subject);
+	step_arg(plan, step, "name", image->id);
+	step_after(plan, step, "extmod");
+	if (plan_find(plan, "m1"))
+		step_after(plan, step, "m1");
+	text_format(id, sizeof(id), "loop:%s", image->id);
+	if (!facts_step_done(facts, id) ||
+	    fields_get(&facts_step_result(facts, id)->fields, "node", disk, sizeof(disk)) < 0)
+		return;
+	fields_get(&facts_step_result(facts, id)->fields, "dev", dev, sizeof(dev));
+	step = image_step(plan, VERB_PROBE, "probe", disk, image->fact->subject);
+	step_arg(plan, step, "disk", disk);
+	step_arg(plan, step, "dev", dev);
+	step_after(plan, step, id);
+	text_format(id, sizeof(id), "probe:%s", disk);
+	if (!facts_step_done(facts, id))
+		return;
+	if (find_triple(facts, plan, disk, &triple, &below, &err) &&
+	    extension_policy_check(facts, image->class, below[0] ? PART_USR : PART_ROOT, &err) ==
+		    0) {
+		if (plan_mount(facts, plan, image, disk, &triple, below))
+			plan_behind(facts, plan, image, &triple);
+	} else {
+		plan_skip(plan, image->id, image->fact->subject, err.code, err.text);
+	}
+}
+
+bool steps_pending(const struct facts *facts, const struct plan *plan, size_t from)
+{
+	for (size_t i = from; i < plan->n_steps; i++)
+		if (!facts_step_result(facts, plan->steps[i].id))
+			return true;
+	return false;
+}
+
+bool steps_failed(const struct facts *facts, const struct plan *plan, size_t from)
+{
+	for (size_t i = from; i < plan->n_steps; i++)
+		if (!facts_step_done(facts, plan->steps[i].id))
+			return true;
+	return false;
+}
+
+/* What comes first where names are the same: the stub's, its global ones, the root's folders. */
+static uint64_t rank(const struct image *image)
+{
+	uint64_t folder = 0;
+
+	if (image->fact->kind == FACT_EXTRA)
+		return text_starts(image->fact->subject, "global_");
+	fields_get_u64(&image->fact->fields, "folder", &folder);
+	return 2 + folder;
+}
+
+const struct image *image_twin(const struct image *images, size_t n, const struct image *of)
+{
+	const struct image *twin = NULL;
+
+	for (const struct image *one = images; one < images + n; one++)
+		if (one != of && one->name[0] && strcmp(one->name, of->name) == 0 &&
+		    rank(one) <= rank(of) && (!twin || rank(one) == rank(of)))
+			twin = one;
+	return twin;
+}
+
+void images_plan(const struct facts *facts, struct plan *plan, const struct image *images, size_t n,
+		 enum fact_kind kind)
+{
+	const char *where = kind == FACT_EXTRA ? "/.extra" : STORED_STEP;
+	struct step *step;
+	char text[80];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct image *image = &images[i], *twin = image_twin(images, n, image);
+
+		if (image->fact->kind != kind)
+			continue;
+		if (!plan_find(plan, "extmod")) {
+			step = plan_step(plan, VERB_DRIVERS, "extmod", "%s has images", where);
+			step_arg(plan, step, "module", "loop overlay");
+		}
+		if (fields_get(&image->fact->fields, "refused", text, sizeof(text)) == 0)
+			plan_skip(plan, image->fact->subject, where, E_EXTENSION, text);
+		else if (twin && rank(twin) == rank(image))
+			plan_skip(plan, image->fact->subject, twin->fact->subject, E_EXTENSION,
+				  "two images have this name");
+		else if (twin)
+			plan_note(plan, "%s: %s comes before it", image->fact->subject,
+				  twin->fact->subject);
+		else
+			plan_one(facts, plan, image);
+	}
+}
+
+static void plan_class(const struct facts *facts, struct plan *plan, const char *class,
+		       enum extension_mode mode)
+{
+	static struct image images[IMAGES_MAX];
+	size_t n = images_collect(facts, plan, FACT_EXTRA, class, images, 0);
+
+	if (n > 0 && mode == EXTENSIONS_OFF)
+		plan_note(plan, "lintel.extensions=off: %zu %s images are left alone", n, class);
+	else
+		images_plan(facts, plan, images, n, FACT_EXTRA);
+}
+
+bool image_has_scope(const struct facts *facts, const struct image *image, const char *scope)
+{
+	char id[FACT_NAME_MAX];
+
+	text_format(id, sizeof(id), "scope:%s", image->id);
+	return facts_step_done(facts, id) &&
+	       fields_are(&facts_step_result(facts, id)->fields, scope, "yes");
+}
+
+/* Those for the initrd, oldest first, each once. */
+static size_t for_initrd(const struct facts *facts, struct plan *plan, const char *ret[INITRD_MAX])
+{
+	static struct image images[IMAGES_MAX];
+	size_t n = images_collect(facts, plan, FACT_EXTRA, "sysext", images, 0), found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = found;
+
+		if (!image_has_scope(facts, &images[i], "initrd") ||
+		    image_twin(images, n, &images[i]))
+			continue;
+		if (found == INITRD_MAX) {
+			plan_refuse(plan, E_LIMIT, "more than %d images for the initrd",
+				    INITRD_MAX);
+			return 0;
+		}
+		for (; at > 0 && version_compare(ret[at - 1], images[i].name) > 0; at--)
+			ret[at] = ret[at - 1];
+		ret[at] = images[i].name;
+		found++;
+	}
+	return found;
+}
+
+/*
+ * Certificates are trust, not data: an image brings some only where the UKI's own line says so
+ * (systemd reads them from nowhere but the initrd or a verified root, systemd#39991).
+ */
+static void plan_initrd(const struct facts *facts, struct plan *plan)
+{
+	const char *names[INITRD_MAX];
+	size_t n = for_initrd(facts, plan, names), used = 0;
+	char list[INITRD_MAX * 73] = "";
+	struct step *step;
+	struct word word;
+
+	if (n == 0)
+		return;
+	for (size_t i = 0; i < n; i++, used = strlen(list))
+		text_format(list + used, sizeof(list) - used, "%s%s", i > 0 ? "," : "", names[i]);
+	step = plan_step(plan, VERB_EXTEND_INITRD, "initrd", "SYSEXT_SCOPE=initrd: all have ended");
+	step_arg(plan, step, "names", list);
+	if (word_get(facts, "lintel.extension_certificates", &word) &&
+	    text_to_bool(word.value) == 1)
+		step_arg(plan, step, "certificates", "yes");
+	plan->initrd_pending = !facts_step_done(facts, "initrd");
+}
+
+void images_decide(const struct facts *facts, struct plan *plan)
+{
+	enum extension_mode mode = extensions_mode(facts, plan);
+	bool some = mode != EXTENSIONS_OFF &&
+		    (images_there(facts, "sysext") || images_there(facts, "confext"));
+	size_t from = plan->n_steps;
+
+	if (plan->n_refusals > 0 || !sources_settled(facts))
+		return; /* with a refusal find_triple() could not tell an image's own */
+	plan->initrd_pending = some;
+	if (plan->tpm_expected && !plan_find(plan, "m1"))
+		return;
+	plan_class(facts, plan, "sysext", mode);
+	plan_class(facts, plan, "confext", mode);
+	if (!some || steps_pending(facts, plan, from))
+		return;
+	plan->initrd_pending = false;
+	if (mode == EXTENSIONS_REFUSE && steps_failed(facts, plan, from))
+		plan_refuse(plan, E_EXTENSION, "lintel.extensions=refuse, and an image failed");
+	else
+		plan_initrd(facts, plan);
+}
