@@ -132,6 +132,8 @@ void images_plan(const struct facts *facts, struct plan *plan, const struct imag
 		 enum fact_kind kind);
 /* Another image of the same name that is not behind it, one of its own folder rather than others. */
 const struct image *image_twin(const struct image *images, size_t n, const struct image *of);
+/* rules/images_initrd: those of the initrd's own scope, when all have ended. */
+void images_plan_initrd(const struct facts *facts, struct plan *plan);
 /* Whether it said so when it was mounted, and for "initrd" whether it is for this one. */
 bool image_has_scope(const struct facts *facts, const struct image *image, const char *scope);
 /* A step "prefix:id", and one that waits for such a step. */
