@@ -12,7 +12,7 @@ static const char *const kind_names[] = {
 	[FACT_SETTLED] = "settled",   [FACT_TPM] = "tpm",	[FACT_GPT] = "gpt",
 	[FACT_PART] = "part",	      [FACT_SIG] = "sig",	[FACT_EXTRA] = "extra",
 	[FACT_START] = "start",	      [FACT_RESULT] = "result", [FACT_DEADLINE] = "deadline",
-	[FACT_CRYPTTAB] = "crypttab", [FACT_STORED] = "stored",
+	[FACT_CRYPTTAB] = "crypttab", [FACT_STORED] = "stored", [FACT_CREDENTIAL] = "credential",
 };
 
 const char *fact_kind_name(enum fact_kind kind)

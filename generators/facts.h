@@ -34,10 +34,11 @@ enum fact_kind {
 	FACT_SIG,     /* subject: vda4; disk= roothash= fingerprint= or code= text= */
 	FACT_EXTRA,   /* subject: path below /.extra; [class= name= size= | refused=] or n= */
 	FACT_STORED, /* subject: entry of the root's own folders; class= folder= [name= file= | refused=] */
-	FACT_CRYPTTAB, /* subject: name of the mapping; device= [key=] [options=] */
-	FACT_START,    /* subject: step id */
-	FACT_RESULT,   /* subject: step id; status=done|failed ms= code= text= … */
-	FACT_DEADLINE, /* subject: wait id: it passed */
+	FACT_CRYPTTAB,	 /* subject: name of the mapping; device= [key=] [options=] */
+	FACT_CREDENTIAL, /* subject: its name; source= why=: it was left out */
+	FACT_START,	 /* subject: step id */
+	FACT_RESULT,	 /* subject: step id; status=done|failed ms= code= text= … */
+	FACT_DEADLINE,	 /* subject: wait id: it passed */
 	FACT_KIND_MAX_,
 };
 

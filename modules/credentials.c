@@ -14,7 +14,6 @@
 #include "generators/sources/extension.h"
 #include "generators/sources/sources.h"
 #include "init/base/fs.h"
-#include "init/base/log.h"
 #include "init/base/text.h"
 #include "modules/credentials.h"
 #include "modules/verb.h"
@@ -32,24 +31,35 @@
 
 #define FW_CFG "/sys/firmware/qemu_fw_cfg/by_name/opt/io.systemd.credentials"
 #define SMBIOS "/sys/firmware/dmi/tables/DMI"
-#define TOLD_MAX 16 /* lines of the log; the others are counted */
+#define TOLD_MAX 16 /* of each kind; the others are counted */
 
 struct import {
 	int fd; /* of the folder */
 	uint64_t sum;
-	unsigned int n, skipped, twice;
+	unsigned int n, skipped, twice, told;
+	const struct report *report;
 };
 
 static uint8_t data[CREDENTIALS_SIZE_MAX + 1]; /* of this child, which ends after one */
 
+/* By name, as one more fact; a step that has ended tells how many there were in all. */
+static void tell(struct import *import, const char *source, const char *name, const char *why)
+{
+	char start[65], subject[FACT_NAME_MAX * 2];
+	struct fields fields = { .text = "" };
+
+	text_format(start, sizeof(start), "%.64s", name);
+	if (import->told++ >= TOLD_MAX || text_encode(start, subject, FACT_NAME_MAX) < 0)
+		return;
+	fields_add(&fields, "source", source);
+	fields_add(&fields, "why", why);
+	report_fact(import->report, FACT_CREDENTIAL, subject[0] ? subject : "(none)", &fields);
+}
+
 static void skip(struct import *import, const char *source, const char *name, const char *why)
 {
-	char text[96];
-
-	text_encode(name, text, sizeof(text));
-	if (import->skipped++ < TOLD_MAX)
-		log_line(5, "%s: credential %s of %s is left out: %s", err_name(E_CREDENTIAL),
-			 text[0] ? text : "(long)", source, why);
+	import->skipped++;
+	tell(import, source, name, why);
 }
 
 /* The first of two of one name stays, as with systemd. */
@@ -64,9 +74,8 @@ static void store(struct import *import, const char *source, const char *name, l
 	}
 	to = openat(import->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
 	if (to < 0 && errno == EEXIST) {
-		if (import->twice++ < TOLD_MAX)
-			log_line(5, "credential %s of %s: an earlier one has this name", name,
-				 source);
+		import->twice++;
+		tell(import, source, name, "an earlier one has this name");
 		return;
 	}
 	r = to < 0 ? -errno : fs_write_all(to, data, (size_t)size);
@@ -131,7 +140,7 @@ static void import_fw_cfg(struct import *import)
 
 	if (!dir && access("/sys/bus/acpi/devices/QEMU0002:00", F_OK) == 0 &&
 	    access("/sys/firmware/qemu_fw_cfg", F_OK) < 0)
-		log_line(5, "fw_cfg has no driver here: its credentials are not read");
+		tell(import, "fw_cfg", "all", "it has no driver here");
 	for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
 		char file[NAME_MAX + 8];
 
@@ -164,9 +173,9 @@ static void import_smbios(struct import *import)
 	if (n == -ENOENT)
 		return;
 	if (n < 0)
-		log_line(5, "SMBIOS: %s: its credentials are not read", strerror((int)-n));
+		tell(import, "SMBIOS", "all", strerror((int)-n));
 	else if (smbios_oem_strings(table, (size_t)n, take_string, import) < 0)
-		log_line(5, "SMBIOS: the table is malformed: what follows is not read");
+		tell(import, "SMBIOS", "all", "the table is malformed: the rest is not read");
 }
 
 /* What is appended to the UKI's own line has been refused by rules/cmdline. */
@@ -287,12 +296,12 @@ static int import_plain(struct import *import, bool take, struct err *err)
 int credentials_run(const struct step *step, const struct report *report, struct fields *result,
 		    struct err *err)
 {
-	struct import encrypted = { .fd = -1 }, plain = { .fd = -1 };
+	struct import encrypted = { .fd = -1, .report = report };
+	struct import plain = { .fd = -1, .report = report };
 	bool all = fields_are(&step->args, "take", "all");
 	int r = import_encrypted(&encrypted, all || fields_are(&step->args, "take", "encrypted"),
 				 err);
 
-	(void)report;
 	if (r == 0)
 		r = import_plain(&plain, all, err);
 	if (r < 0)

@@ -122,9 +122,16 @@ static const char *which_credentials(const struct facts *facts, struct plan *pla
 static void plan_credentials(const struct facts *facts, struct plan *plan)
 {
 	const char *take = which_credentials(facts, plan);
-	char sources[32];
+	char sources[32], source[32], why[64];
 	struct step *step;
 
+	for (const struct fact *fact = NULL;
+	     (fact = facts_each(facts, FACT_CREDENTIAL, fact)) != NULL;) {
+		fields_get(&fact->fields, "source", source, sizeof(source));
+		fields_get(&fact->fields, "why", why, sizeof(why));
+		plan_note(plan, "credential %.64s of %s is left out: %s", fact->subject, source,
+			  why);
+	}
 	value_get(facts, FACT_CONFIG, "credential-sources", sources, sizeof(sources));
 	if (!sources[0] && !facts_find(facts, FACT_EXTRA, "credentials") &&
 	    !facts_find(facts, FACT_EXTRA, "global_credentials") &&
