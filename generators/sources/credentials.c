@@ -69,7 +69,6 @@ bool credential_plain_allowed(const char *name)
 		"cryptsetup.",
 		"home.",
 		"luks.",
-		"lintel.",
 		/* what is run, loaded or mounted, or decides that */
 		"crypttab.",
 		"fstab.",
