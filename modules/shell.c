@@ -181,6 +181,7 @@ static void run_sh(struct shell *shell)
 	}
 	if (tcgetattr(fd, &mode) == 0) {
 		mode.c_lflag |= ICANON | ECHO | ISIG | IEXTEN;
+		mode.c_lflag &= ~(tcflag_t)EXTPROC; /* of consoles_raw() */
 		tcsetattr(fd, TCSANOW, &mode);
 	}
 	pid = fork();
