@@ -91,8 +91,6 @@
 	X(MOUNT, "MOUNT", "a mount failed", "check the file system and its driver in the initrd")  \
 	X(EXTENSION, "EXTENSION", "an extension image is malformed or not for this system",        \
 	  "rebuild it for this root (extension-release, UAPI.4), or remove it from the ESP")       \
-	X(CREDENTIAL, "CREDENTIAL", "a credential's name or size is not acceptable",               \
-	  "rename it, or keep all credentials together under 1 MiB")                               \
 	X(INIT_MISSING, "INIT-MISSING", "the new root has no init program",                        \
 	  "install an init, or correct init= in the UKI's command line")                           \
 	X(HANDOVER, "HANDOVER", "the hand-over to the new root failed",                            \
