@@ -1,5 +1,6 @@
 """Attacks on an encrypted root whose token is genuine, or whose volume is the attacker's own."""
 
+import json
 import subprocess
 import tempfile
 
@@ -58,6 +59,21 @@ def break_primary(disk):
     disk.write(part.offset + 448, b"\xff")
 
 
+def many_slots(area):
+    """As many slots as LUKS2 has, each as dear as it may be, all in one token."""
+    slot = area["keyslots"]["0"]
+    for number in range(1, 32):
+        area["keyslots"][str(number)] = json.loads(json.dumps(slot))
+    area["digests"]["0"]["keyslots"] = [str(number) for number in range(32)]
+
+
+def argon2_with(**kdf):
+    def change(area):
+        argon2(area)
+        area["keyslots"]["0"]["kdf"].update(kdf)
+    return edit_luks(change)
+
+
 CASES = [
     luks("a01-own-volume", "TOKEN", own_volume),
     luks("a01-own-volume-credential", "TOKEN", own_volume,
@@ -72,6 +88,20 @@ CASES = [
          edit_luks(null_segment, copies=(1,)), trees=("canary",)),
     luks("a15-memory", "LUKS-PROFILE", edit_luks(argon2)),
     luks("a15-iterations", "LUKS-PROFILE", slow_slot(iterations=2**31), checked=False),
+    luks("a15-tebibyte", "LUKS-PROFILE", argon2_with(memory=1 << 30), checked=False),
+    luks("a15-threads", "LUKS-PROFILE", argon2_with(memory=1 << 16, cpus=1 << 20), checked=False),
+    luks("a15-32-slots", "LUKS-PROFILE", edit_luks(many_slots), checked=False),
+    luks("a10-null-slot-and-segment", "LUKS-PROFILE", plant_behind_luks(), edit_luks(null_segment),
+         set_luks("keyslots", "0", "area", "encryption", value="cipher_null-ecb"),
+         trees=("canary",), checked=False),
+    luks("a11-cipher-cbc", "LUKS-PROFILE",
+         set_luks("segments", "0", "encryption", value="aes-cbc-plain"), checked=False),
+    luks("a11-segment-linear", "LUKS-PROFILE", set_luks("segments", "0", "type", value="linear"),
+         plant_behind_luks(), trees=("canary",), checked=False),
+    luks("a14-reencryption-slot", "LUKS-PROFILE", set_luks("keyslots", "0", "type", value="reencrypt"),
+         checked=False),
+    luks("a14-backup-segment", "LUKS-PROFILE",
+         set_luks("segments", "0", "flags", value=["backup-final"]), checked=False),
     luks("a17-flags-are-ignored", BOOT, set_luks("config", "flags", value=["allow-discards"])),
     luks("a36-no-tpm", "UNLOCK", has_tpm=False),
 ]

@@ -5,6 +5,8 @@ init is built with tests/crash, which does so where the command line says crash=
 
 from case import BOOT, Case, Extra, Set
 
+LUKS = {"sets": (Set("canary", layout="luks", fstype="ext4"),),
+        "policy": "root=encrypted:usr=signed+absent:=unused+absent"}
 # in `make check`: one that crashes, one that lies, one that is stopped by the kernel
 CHECKED = ("crash-verity-abort", "crash-probe-junk", "crash-mount-exec")
 
@@ -34,4 +36,6 @@ CASES = [
     # an image that nobody could look into is left out
     *(crash(verb, "kill", BOOT, extra=(Extra("a.raw"),), shows=("LINTEL-E-CRASH",))
       for verb in ("loop", "extension")),
+    crash("unlock", "kill", firmware="secureboot", **LUKS),
+    crash("measure", "kill", firmware="secureboot", **LUKS),
 ]
