@@ -27,7 +27,7 @@ CASES = [
     append("roothash", "ROOT-MISSING", "roothash=" + "ab" * 32, sets=CANARY,
            cmdline="root=PARTLABEL=lintel_1 lintel.timeout=5"),
     append("root-plain", "ROOT-UNPROTECTED", "root=/dev/vda1", sets=CANARY),
-    append("unknown-word", "CMDLINE", "lintel.shell=1"),
+    append("unknown-word", "CMDLINE", "lintel.trust=1"),
     append("lockdown", "CMDLINE-UNSIGNED", "lockdown=none"),
     append("ipe", "CMDLINE-UNSIGNED", "ipe.enforce=0"),
     append("module-signatures", "CMDLINE-UNSIGNED", "module.sig_enforce=0"),
