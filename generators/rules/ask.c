@@ -48,6 +48,32 @@ bool word_get(const struct facts *facts, const char *key, struct word *ret)
 	return true;
 }
 
+size_t word_strictest(const struct facts *facts, struct plan *plan, const char *key,
+		      const char *const values[3])
+{
+	size_t strictest = 0;
+	char rd[64];
+
+	text_format(rd, sizeof(rd), "rd.%s", key);
+	for (size_t k = 0; k < 2; k++) {
+		const char *name = k ? rd : key;
+		const struct fact *fact = facts_find(facts, FACT_CMDLINE, name);
+
+		for (; fact; fact = facts_next(facts, fact)) {
+			size_t i = 0;
+
+			while (i < 3 && !fields_are(&fact->fields, "value", values[i]))
+				i++;
+			if (i == 3)
+				plan_refuse(plan, E_CMDLINE, "%s= is %s, %s or %s", name, values[0],
+					    values[1], values[2]);
+			else if (i > strictest)
+				strictest = i;
+		}
+	}
+	return strictest;
+}
+
 void value_get(const struct facts *facts, enum fact_kind kind, const char *subject, char *ret,
 	       size_t size)
 {

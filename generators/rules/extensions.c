@@ -96,26 +96,8 @@ static void plan_class(const struct facts *facts, struct plan *plan, const char 
 static const char *which_credentials(const struct facts *facts, struct plan *plan)
 {
 	static const char *const names[] = { "all", "encrypted", "none" };
-	static const char *const keys[] = { "lintel.credentials", "rd.lintel.credentials" };
-	size_t strictest = 0;
 
-	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
-		const struct fact *fact = facts_find(facts, FACT_CMDLINE, keys[k]);
-
-		for (; fact; fact = facts_next(facts, fact)) {
-			size_t i = 0;
-
-			while (i < ARRAY_SIZE(names) &&
-			       !fields_are(&fact->fields, "value", names[i]))
-				i++;
-			if (i == ARRAY_SIZE(names))
-				plan_refuse(plan, E_CMDLINE, "%s= is all, encrypted or none",
-					    keys[k]);
-			else if (i > strictest)
-				strictest = i;
-		}
-	}
-	return names[strictest];
+	return names[word_strictest(facts, plan, "lintel.credentials", names)];
 }
 
 /* Where nothing can give one there is no step, and the host looks for itself. */

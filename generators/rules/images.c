@@ -17,26 +17,8 @@
 enum extension_mode extensions_mode(const struct facts *facts, struct plan *plan)
 {
 	static const char *const names[] = { "merge", "refuse", "off" };
-	static const char *const keys[] = { "lintel.extensions", "rd.lintel.extensions" };
-	enum extension_mode mode = EXTENSIONS_MERGE;
 
-	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
-		const struct fact *fact = facts_find(facts, FACT_CMDLINE, keys[k]);
-
-		for (; fact; fact = facts_next(facts, fact)) {
-			size_t i = 0;
-
-			while (i < ARRAY_SIZE(names) &&
-			       !fields_are(&fact->fields, "value", names[i]))
-				i++;
-			if (i == ARRAY_SIZE(names))
-				plan_refuse(plan, E_CMDLINE, "%s= is merge, refuse or off",
-					    keys[k]);
-			else if ((enum extension_mode)i > mode)
-				mode = (enum extension_mode)i;
-		}
-	}
-	return mode;
+	return (enum extension_mode)word_strictest(facts, plan, "lintel.extensions", names);
 }
 
 static bool images_there(const struct facts *facts, const char *class)

@@ -46,6 +46,12 @@ struct word {
 	bool trusted;
 };
 bool word_get(const struct facts *facts, const char *key, struct word *ret);
+/*
+ * The index of the strictest of three values, mildest first, that any line gives to the word or to its
+ * rd. form; 0 without one. For words that only narrow, whoever gave them; another value is refused.
+ */
+size_t word_strictest(const struct facts *facts, struct plan *plan, const char *key,
+		      const char *const values[3]);
 
 /* The value of a FACT_EFI or FACT_CONFIG, or an empty string. */
 void value_get(const struct facts *facts, enum fact_kind kind, const char *subject, char *ret,
