@@ -19,7 +19,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_SVG };
 struct options {
 	enum format format;
 	bool facts; /* print the facts instead of the plan */
-	const char *facts_file, *image, *cmdline, *policy, *uki, *pcrs;
+	const char *facts_file, *image, *cmdline, *policy, *uki, *pcrs, *eventlog;
 };
 
 static struct facts facts;
@@ -28,7 +28,7 @@ static struct plan plan;
 static const char help[] =
 	"Usage: lintel plan [OPTION…] DISK.img\n"
 	"       lintel plan [OPTION…] --facts FILE\n"
-	"       lintel plan DISK.img --uki UKI [--pcrs FILE] [--json]\n\n"
+	"       lintel plan DISK.img --uki UKI [--tpm-eventlog FILE] [--pcrs FILE] [--json]\n\n"
 	"Prints what /init would do, by the same rules: with a disk image, as booted from the ESP "
 	"on\n"
 	"it, with every step assumed to succeed (no signature is checked); with the facts of a "
@@ -38,6 +38,8 @@ static const char help[] =
 	"unseal\n"
 	"at the next boot of that UKI, on the TPM that it was sealed by.\n\n"
 	"  --uki FILE       predict PCR 11 from this UKI (first profile), up to enter-initrd\n"
+	"  --tpm-eventlog FILE  the firmware's PCRs as in the boot that has this log\n"
+	"                   (/sys/kernel/security/tpm0/binary_bios_measurements)\n"
 	"  --pcrs FILE      values of other PCRs, one a line: 7:sha256=HEX\n"
 	"  --facts FILE     replay these facts (- for standard input)\n"
 	"  --cmdline TEXT   the UKI's own command line\n"
@@ -191,6 +193,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "policy", required_argument, NULL, 'p' },
 		{ "uki", required_argument, NULL, 'u' },
 		{ "pcrs", required_argument, NULL, 'P' },
+		{ "tpm-eventlog", required_argument, NULL, 'l' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "dot", no_argument, NULL, 'd' },
 		{ "svg", no_argument, NULL, 's' },
@@ -215,6 +218,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 		case 'P':
 			options->pcrs = optarg;
 			break;
+		case 'l':
+			options->eventlog = optarg;
+			break;
 		case 'j':
 			options->format = FORMAT_JSON;
 			break;
@@ -234,7 +240,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 	if (optind < argc)
 		options->image = argv[optind++];
 	if (optind == argc && !options->image != !options->facts_file &&
-	    (options->uki ? !options->facts_file : !options->pcrs))
+	    (options->uki ? !options->facts_file : !options->pcrs && !options->eventlog))
 		return 0;
 	fprintf(stderr,
 		"lintel plan: give a disk image, or --facts FILE; see lintel plan --help\n");
@@ -254,7 +260,8 @@ int plan_main(int argc, char **argv)
 	r = parse_options(argc, argv, &options);
 	if (r != 0)
 		return r;
-	r = options.uki ? predict_main(options.image, options.uki, options.pcrs,
+	r = options.uki ? predict_main(&(struct predict_files){ options.image, options.uki,
+								options.pcrs, options.eventlog },
 				       options.format == FORMAT_JSON, &err)
 			: load(&options, &err);
 	if (r < 0) {

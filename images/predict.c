@@ -15,8 +15,6 @@
 #include <string.h>
 
 #define CC_POLICY_AUTHORIZE 0x16aU
-#define CC_POLICY_AUTH_VALUE 0x16bU
-#define CC_POLICY_PCR 0x17fU
 #define SIGNATURES_MAX 256
 
 static inline void free_pkey(EVP_PKEY **key)
@@ -36,16 +34,16 @@ static inline void free_bignum(BIGNUM **number)
 
 static const EVP_MD *digest_of(const struct predict_bank *bank)
 {
-	return EVP_get_digestbyname(bank->name);
+	return EVP_get_digestbyname(bank->bank.name);
 }
 
-/* PCR = H(PCR || H(data || zeros)), which is what TPM2_PCR_Extend does with an event's digest. */
+/* With an event's digest, H(data || zeros). */
 static int extend(struct predict_bank *bank, unsigned int pcr, const void *data, size_t size,
 		  size_t zeros)
 {
 	static const uint8_t none[4096];
 	_cleanup_(free_md) EVP_MD_CTX *context = EVP_MD_CTX_new();
-	uint8_t both[128], *value = bank->values[pcr];
+	uint8_t digest[EXPECT_DIGEST_MAX];
 	bool ok = context && EVP_DigestInit_ex(context, digest_of(bank), NULL) == 1 &&
 		  EVP_DigestUpdate(context, data, size) == 1;
 
@@ -53,10 +51,8 @@ static int extend(struct predict_bank *bank, unsigned int pcr, const void *data,
 		n = zeros < sizeof(none) ? zeros : sizeof(none);
 		ok = EVP_DigestUpdate(context, none, n) == 1;
 	}
-	memcpy(both, value, bank->size);
-	ok = ok && EVP_DigestFinal_ex(context, both + bank->size, NULL) == 1 &&
-	     EVP_Digest(both, 2 * bank->size, value, NULL, digest_of(bank), NULL) == 1;
-	return ok ? 0 : -EIO;
+	ok = ok && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+	return ok ? expect_extend(&bank->bank, bank->values[pcr], digest) : -EIO;
 }
 
 static int measure_section(struct predict_bank *bank, const uint8_t *bytes,
@@ -87,11 +83,11 @@ static int measure_uki(struct predict_bank *bank, const uint8_t *bytes, const st
 
 int predict_uki(const uint8_t *bytes, size_t size, struct prediction *ret, struct err *err)
 {
-	static const struct predict_bank banks[PREDICT_BANKS] = {
-		{ .name = "sha1", .alg = 0x4, .size = 20 },
-		{ .name = "sha256", .alg = 0xb, .size = 32 },
-		{ .name = "sha384", .alg = 0xc, .size = 48 },
-		{ .name = "sha512", .alg = 0xd, .size = 64 },
+	static const struct expect_bank banks[PREDICT_BANKS] = {
+		{ "sha1", 0x4, 20 },
+		{ "sha256", 0xb, 32 },
+		{ "sha384", 0xc, 48 },
+		{ "sha512", 0xd, 64 },
 	};
 	const struct pe_section *section;
 	struct pe pe;
@@ -103,7 +99,7 @@ int predict_uki(const uint8_t *bytes, size_t size, struct prediction *ret, struc
 		return err_set(err, E_UKI, EINVAL, "no .linux section: this is no UKI");
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < PREDICT_BANKS; i++) {
-		ret->banks[i] = banks[i];
+		ret->banks[i].bank = banks[i];
 		ret->banks[i].known = 1U << 11 | 1U << 15;
 		if (measure_uki(&ret->banks[i], bytes, &pe) < 0)
 			return err_set(err, E_INTERNAL, EIO, "%s cannot be computed",
@@ -123,7 +119,7 @@ int predict_uki(const uint8_t *bytes, size_t size, struct prediction *ret, struc
 static const struct predict_bank *find_bank(const struct prediction *prediction, const char *name)
 {
 	for (size_t i = 0; i < PREDICT_BANKS; i++)
-		if (strcmp(prediction->banks[i].name, name) == 0)
+		if (strcmp(prediction->banks[i].bank.name, name) == 0)
 			return &prediction->banks[i];
 	return NULL;
 }
@@ -140,13 +136,13 @@ static int add_pcr(struct prediction *prediction, char *line)
 		return -EINVAL;
 	*colon = *equal = '\0';
 	found = find_bank(prediction, colon + 1);
-	if (!found || text_to_u64(line, &pcr) < 0 || pcr >= PREDICT_PCRS ||
-	    hex_decode(equal + 1, value, sizeof(value)) != (int)found->size)
+	if (!found || text_to_u64(line, &pcr) < 0 || pcr >= EXPECT_PCRS ||
+	    hex_decode(equal + 1, value, sizeof(value)) != (int)found->bank.size)
 		return -EINVAL;
 	if (pcr == 11 || pcr == 15)
 		return 0;
 	bank = &prediction->banks[found - prediction->banks];
-	memcpy(bank->values[pcr], value, bank->size);
+	memcpy(bank->values[pcr], value, bank->bank.size);
 	bank->known |= 1U << pcr;
 	return 0;
 }
@@ -163,48 +159,13 @@ int predict_pcrs(struct prediction *prediction, char *text, struct err *err)
 }
 
 struct policy {
-	uint8_t digest[32];
+	uint8_t digest[EXPECT_POLICY];
 };
 
 static void put_be(uint8_t *to, size_t size, uint32_t value)
 {
 	for (size_t i = 0; i < size; i++)
 		to[i] = (uint8_t)(value >> 8 * (size - 1 - i));
-}
-
-/* PolicyUpdate(): digest = H(digest || command || rest). */
-static int policy_add(struct policy *policy, uint32_t command, const uint8_t *rest, size_t size)
-{
-	uint8_t text[36 + 64];
-
-	if (size > sizeof(text) - 36)
-		return -E2BIG;
-	memcpy(text, policy->digest, 32);
-	put_be(text + 32, 4, command);
-	if (size > 0)
-		memcpy(text + 36, rest, size);
-	return EVP_Digest(text, 36 + size, policy->digest, NULL, EVP_sha256(), NULL) == 1 ? 0
-											  : -EIO;
-}
-
-static int policy_pcrs(struct policy *policy, const struct predict_bank *bank, uint32_t pcrs)
-{
-	uint8_t values[PREDICT_PCRS * 64], rest[10 + 32] = { 0, 0, 0, 1 };
-	size_t n = 0;
-
-	put_be(rest + 4, 2, bank->alg);
-	rest[6] = 3;
-	for (unsigned int i = 0; i < 3; i++)
-		rest[7 + i] = (uint8_t)(pcrs >> 8 * i);
-	for (unsigned int i = 0; i < PREDICT_PCRS; i++) {
-		if (!(pcrs & 1U << i))
-			continue;
-		memcpy(values + n, bank->values[i], bank->size);
-		n += bank->size;
-	}
-	if (EVP_Digest(values, n, rest + 10, NULL, EVP_sha256(), NULL) != 1)
-		return -EIO;
-	return policy_add(policy, CC_POLICY_PCR, rest, sizeof(rest));
 }
 
 /* A TPM2B of a number of the key, without leading zeros. Returns the bytes, or -EINVAL. */
@@ -325,8 +286,8 @@ static int find_signature(const struct prediction *prediction, const struct tpm2
 		return err_set(why, E_PCR_SIGNATURE, ENOENT, "the UKI has no PCR signatures");
 	for (; i < SIGNATURES_MAX; i++) {
 		int r = pcr_signature_find(prediction->signatures, prediction->signatures_size,
-					   bank->name, token->pubkey_pcrs, fingerprint, i, &found,
-					   why);
+					   bank->bank.name, token->pubkey_pcrs, fingerprint, i,
+					   &found, why);
 
 		if (r == -ENOENT)
 			break;
@@ -341,7 +302,7 @@ static int find_signature(const struct prediction *prediction, const struct tpm2
 	hex_encode(approved->digest, 32, digest);
 	return err_set(why, E_PCR_SIGNATURE, ENOENT,
 		       "none of the UKI's %u signatures by the disk's key for %s is for policy %s",
-		       i, bank->name, digest);
+		       i, bank->bank.name, digest);
 }
 
 static int policy_authorize(const struct prediction *prediction, const struct tpm2_token *token,
@@ -354,11 +315,11 @@ static int policy_authorize(const struct prediction *prediction, const struct tp
 
 	if (!key || key_name(key, name) < 0)
 		return err_set(why, E_TOKEN, EINVAL, "the PCR public key is no RSA or EC key");
-	r = policy_pcrs(&approved, bank, token->pubkey_pcrs);
+	r = expect_policy_pcrs(approved.digest, &bank->bank, token->pubkey_pcrs, bank->values);
 	if (r == 0)
 		r = find_signature(prediction, token, bank, &approved, key, fingerprint, why);
 	if (r == 0)
-		r = policy_add(policy, CC_POLICY_AUTHORIZE, name, sizeof(name));
+		r = expect_policy(policy->digest, CC_POLICY_AUTHORIZE, name, sizeof(name));
 	/* the second round of PolicyUpdate(), with an empty policyRef */
 	if (r == 0 && EVP_Digest(policy->digest, 32, policy->digest, NULL, EVP_sha256(), NULL) != 1)
 		r = -EIO;
@@ -377,8 +338,10 @@ static bool foreseeable(const struct prediction *prediction, const struct tpm2_t
 		err_set(why, E_UKI, ENOTSUP,
 			"the stub chooses .dtbauto, .hwids or .efifw by the hardware");
 	else if (unknown)
-		err_set(why, E_UNSEAL, ENODATA, "PCR %d of %s is not known: give it with --pcrs",
-			__builtin_ctz(unknown), bank->name);
+		err_set(why, E_UNSEAL, ENODATA, "PCR %d of %s is not known: %s",
+			__builtin_ctz(unknown), bank->bank.name,
+			prediction->other_uki ? "the event log is of another UKI's boot"
+					      : "give it with --pcrs or --tpm-eventlog");
 	else if (token->policy_hash_size != 32)
 		err_set(why, E_TOKEN, ENODATA, "the token does not say what it was sealed to");
 	else
@@ -402,9 +365,9 @@ enum verdict predict_token(const struct prediction *prediction, const char *json
 	if (token.pubkey_pcrs)
 		r = policy_authorize(prediction, &token, bank, &policy, why);
 	if (r == 0 && token.pcrs)
-		r = policy_pcrs(&policy, bank, token.pcrs);
+		r = expect_policy_pcrs(policy.digest, &bank->bank, token.pcrs, bank->values);
 	if (r == 0 && token.pin)
-		r = policy_add(&policy, CC_POLICY_AUTH_VALUE, NULL, 0);
+		r = expect_policy_auth_value(policy.digest);
 	if (r == -EIO || r == -E2BIG)
 		return VERDICT_UNKNOWN;
 	if (r < 0)
@@ -412,6 +375,6 @@ enum verdict predict_token(const struct prediction *prediction, const char *json
 	if (memcmp(policy.digest, token.policy_hash, 32) == 0)
 		return VERDICT_YES;
 	err_set(why, E_UNSEAL, EPERM, "sealed to other values of PCRs 0x%x of %s", token.pcrs,
-		bank->name);
+		bank->bank.name);
 	return VERDICT_NO;
 }

@@ -4,25 +4,24 @@
 
 #include "images/pe.h"
 #include "generators/sources/tpm2_token.h"
+#include "modules/tpm2_expect.h"
 
 #include <stdbool.h>
 
-#define PREDICT_PCRS 24
 #define PREDICT_BANKS 4
 
 struct predict_bank {
-	const char *name;
-	uint16_t alg; /* TPM_ALG_ID */
-	size_t size;
+	struct expect_bank bank;
 	uint32_t known; /* mask of values */
-	uint8_t values[PREDICT_PCRS][64];
+	uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX];
 };
 
 struct prediction {
 	struct predict_bank banks[PREDICT_BANKS];
 	const char *signatures; /* .pcrsig, or NULL */
 	size_t signatures_size;
-	bool guess; /* the UKI lets the stub choose by the machine's hardware */
+	bool guess;	/* the UKI lets the stub choose by the machine's hardware */
+	bool other_uki; /* the event log is of another UKI's boot */
 };
 
 enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_UNKNOWN };
@@ -31,9 +30,20 @@ enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_UNKNOWN };
 int predict_uki(const uint8_t *bytes, size_t size, struct prediction *ret, struct err *err);
 /* "7:sha256=HEX", one a line; PCR 11 and 15 are not taken from there. 0 or -EINVAL with E_FACTS. */
 int predict_pcrs(struct prediction *prediction, char *text, struct err *err);
+/*
+ * The other PCRs as in the boot whose log this is (binary_bios_measurements); 4 and 9, which the UKI
+ * decides, only where it was the same. 0, or -errno with E_FACTS.
+ */
+int predict_eventlog(struct prediction *prediction, const uint8_t *bytes, size_t size,
+		     struct err *err);
 /* Whether the token unseals, on its own TPM; why not in err. */
 enum verdict predict_token(const struct prediction *prediction, const char *json, size_t size,
 			   struct err *why);
 
+struct predict_files {
+	const char *disk, *uki;
+	const char *pcrs, *eventlog; /* or NULL */
+};
+
 /* `lintel plan DISK --uki UKI`: prints, and returns 0, 5 or 6; or -errno with err. */
-int predict_main(const char *disk, const char *uki, const char *pcrs, bool json, struct err *err);
+int predict_main(const struct predict_files *files, bool json, struct err *err);

@@ -130,36 +130,52 @@ static int load_pcrs(struct prediction *prediction, const char *path, struct err
 	return r;
 }
 
+static int load_eventlog(struct prediction *prediction, const char *path, struct err *err)
+{
+	static uint8_t bytes[EVENTLOG_BYTES_MAX];
+	ssize_t n = fs_read(AT_FDCWD, path, bytes, sizeof(bytes));
+	int r;
+
+	if (n < 0)
+		return err_set(err, E_IO, (int)-n, "%s: %s", path, strerror((int)-n));
+	r = predict_eventlog(prediction, bytes, (size_t)n, err);
+	if (r < 0)
+		err_wrap(err, "%s", path);
+	return r;
+}
+
 static void print_pcr(const struct report *report)
 {
 	for (size_t i = 0; i < PREDICT_BANKS; i++) {
 		const struct predict_bank *bank = &report->prediction->banks[i];
 		char text[129];
 
-		hex_encode(bank->values[11], bank->size, text);
+		hex_encode(bank->values[11], bank->bank.size, text);
 		if (report->json)
 			dprintf(STDOUT_FILENO, "%s\"%s\": \"%s\"", i ? ", " : "{\"pcr11\": {",
-				bank->name, text);
+				bank->bank.name, text);
 		else
-			dprintf(STDOUT_FILENO, "11:%s=%s\n", bank->name, text);
+			dprintf(STDOUT_FILENO, "11:%s=%s\n", bank->bank.name, text);
 	}
 	if (report->json)
 		dprintf(STDOUT_FILENO, "},\n \"tokens\": [");
 }
 
-static int predict_mapped(const char *disk, const uint8_t *bytes, size_t size, const char *pcrs,
+static int predict_mapped(const struct predict_files *files, const uint8_t *bytes, size_t size,
 			  bool json, struct err *err)
 {
 	static struct prediction prediction;
 	struct report report = { .prediction = &prediction, .json = json };
 	int r = predict_uki(bytes, size, &prediction, err);
 
-	if (r == 0 && pcrs)
-		r = load_pcrs(&prediction, pcrs, err);
+	if (r == 0 && files->eventlog)
+		r = load_eventlog(&prediction, files->eventlog, err);
+	if (r == 0 && files->pcrs) /* a value that is given counts more than one that was */
+		r = load_pcrs(&prediction, files->pcrs, err);
 	if (r < 0)
 		return r;
 	print_pcr(&report);
-	r = judge_disk(&report, disk, err);
+	r = judge_disk(&report, files->disk, err);
 	if (json)
 		dprintf(STDOUT_FILENO, "\n]}\n");
 	if (r < 0)
@@ -167,21 +183,21 @@ static int predict_mapped(const char *disk, const uint8_t *bytes, size_t size, c
 	return report.verdict == VERDICT_YES ? 0 : report.verdict == VERDICT_NO ? 5 : 6;
 }
 
-int predict_main(const char *disk, const char *uki, const char *pcrs, bool json, struct err *err)
+int predict_main(const struct predict_files *files, bool json, struct err *err)
 {
-	_close_ int fd = open(uki, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_close_ int fd = open(files->uki, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	void *map;
 	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, E_IO, errno, "%s: %s", uki, strerror(errno));
+		return err_set(err, E_IO, errno, "%s: %s", files->uki, strerror(errno));
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0)
-		return err_set(err, E_UKI, EINVAL, "%s: no PE file", uki);
+		return err_set(err, E_UKI, EINVAL, "%s: no PE file", files->uki);
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED)
-		return err_set(err, E_IO, errno, "%s: %s", uki, strerror(errno));
-	r = predict_mapped(disk, map, (size_t)st.st_size, pcrs, json, err);
+		return err_set(err, E_IO, errno, "%s: %s", files->uki, strerror(errno));
+	r = predict_mapped(files, map, (size_t)st.st_size, json, err);
 	munmap(map, (size_t)st.st_size);
 	return r;
 }

@@ -68,7 +68,7 @@ static void give_pcr7(const char *event)
 	uint8_t both[64] = { 0 }, value[32];
 	struct sha256 hash;
 
-	CHECK_STR(bank->name, "sha256");
+	CHECK_STR(bank->bank.name, "sha256");
 	sha256_init(&hash);
 	sha256_add(&hash, (const uint8_t *)event, strlen(event));
 	sha256_end(&hash, both + 32);
@@ -118,7 +118,7 @@ TEST(predict_other_states)
 	CHECK_INT(judge("signed"), VERDICT_NO);
 	CHECK_STR(err.text, "the UKI has no PCR signatures");
 	CHECK_INT(judge("literal"), VERDICT_UNKNOWN);
-	CHECK_STR(err.text, "PCR 7 of sha256 is not known: give it with --pcrs");
+	CHECK_STR(err.text, "PCR 7 of sha256 is not known: give it with --pcrs or --tpm-eventlog");
 	give_pcr7("another policy");
 	CHECK_INT(judge("literal"), VERDICT_NO);
 	CHECK_INT(err.code, E_UNSEAL);

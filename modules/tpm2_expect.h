@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a TPM would compute, without one: PCR values and policy digests (TPM 2.0 part 1, 11.4 and 19.7). */
+#pragma once
+
+#include "generators/sources/eventlog.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXPECT_PCRS EVENTLOG_PCRS
+#define EXPECT_DIGEST_MAX 64
+#define EXPECT_POLICY 32 /* sha256, which systemd's policies are of */
+
+struct expect_bank {
+	const char *name; /* as OpenSSL calls it */
+	uint16_t alg;	  /* TPM_ALG_ID */
+	size_t size;
+};
+
+/* PCR = H(PCR || digest); 0 or -EIO. */
+int expect_extend(const struct expect_bank *bank, uint8_t value[EXPECT_DIGEST_MAX],
+		  const uint8_t *digest);
+/* The same with the digest of a word. */
+int expect_extend_word(const struct expect_bank *bank, uint8_t value[EXPECT_DIGEST_MAX],
+		       const char *word);
+/* The PCR after the first n events of the log, its other PCRs' among them; 0 or -EIO. */
+int expect_replay(const struct expect_bank *bank, const struct eventlog *log, unsigned int pcr,
+		  uint32_t n, uint8_t ret[EXPECT_DIGEST_MAX]);
+
+/* PolicyUpdate(): digest = H(digest || command || rest); 0, -E2BIG or -EIO. */
+int expect_policy(uint8_t digest[EXPECT_POLICY], uint32_t command, const uint8_t *rest,
+		  size_t size);
+/* TPM2_PolicyPCR over a mask of PCRs. */
+int expect_policy_pcrs(uint8_t digest[EXPECT_POLICY], const struct expect_bank *bank, uint32_t pcrs,
+		       const uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX]);
+int expect_policy_auth_value(uint8_t digest[EXPECT_POLICY]);
