@@ -18,6 +18,7 @@ static const char *const verb_names[] = {
 	[VERB_EXTEND_INITRD] = "extend-initrd",
 	[VERB_EXTEND] = "extend",
 	[VERB_CREDENTIALS] = "credentials",
+	[VERB_STUB] = "stub",
 	[VERB_MEASURE] = "measure",
 	[VERB_HANDOVER] = "handover",
 	[VERB_UNLOCK] = "unlock",

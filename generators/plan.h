@@ -30,6 +30,7 @@ enum verb {
 	VERB_EXTEND_INITRD, /* names= [certificates=yes]: drivers and firmware, from now on */
 	VERB_EXTEND,	    /* class= n= loops=: merge those that matched over the root */
 	VERB_CREDENTIALS,   /* take=all|encrypted|none, to /run/credentials */
+	VERB_STUB,	    /* what else the host takes of the stub, to /run/systemd */
 	VERB_MEASURE,	    /* pcr= word=, or pcr= volume= uuid= digests= */
 	VERB_HANDOVER,	    /* root= init= */
 	VERB_CAP,	    /* required=: close volumes, "recovery" into PCR 11 and 15 */

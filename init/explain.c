@@ -119,6 +119,9 @@ void explain_what(const struct step *step, char *ret, size_t size)
 	case VERB_CREDENTIALS:
 		snprintf(ret, size, "%s -> /run/credentials", arg(step, "take", a));
 		return;
+	case VERB_STUB:
+		snprintf(ret, size, "/.extra -> /run/systemd");
+		return;
 	case VERB_MEASURE:
 		what_measure(step, ret, size);
 		return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is done before anyone may read the screen of a refusal: all mappings are closed, volume keys
- * dropped and the PCRs capped. Nothing of the host runs after this, so the measurement log goes to a file of its own:
+ * What is done before anyone may read the screen of a refusal: all mappings are closed, volume keys and
+ * the stub's boot secret dropped and the PCRs capped. Nothing of the host runs after this, so the measurement log goes to a file of its own:
  * a worker that was killed may have left the real one with a record due.
  */
 #include "init/base/fs.h"
@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #define MAPPINGS_PASSES 4 /* a mapping over a mapping over … */
 #define TPM_WAIT_MS 5000
@@ -53,6 +54,23 @@ static unsigned int close_volumes(void)
 	return left;
 }
 
+/* systemd-stub's, of a firmware variable that is closed by now: no one here is to have it (I9). */
+static void drop_boot_secret(void)
+{
+	static const char *const paths[] = { "/.extra/boot-secret",
+					     "/run/systemd/stub/boot-secret" };
+	static const uint8_t zeros[4096];
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_close_ int fd = open(paths[i], O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		struct stat st;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			fs_write_all(fd, zeros, (size_t)st.st_size < sizeof(zeros) ? (size_t)st.st_size : sizeof(zeros));
+		unlink(paths[i]);
+	}
+}
+
 /* An early refusal comes before the TPM's driver; the firmware's table says that there is one. */
 static bool find_tpm(void)
 {
@@ -76,6 +94,7 @@ int cap_run(const struct step *step, const struct report *report, struct fields 
 	int r;
 
 	(void)report;
+	drop_boot_secret();
 	volume_key_drop_all(); /* of volumes that were found and not yet mapped */
 	if (open_volumes > 0)
 		fields_addf(result, "open", "%u", open_volumes);

@@ -69,6 +69,7 @@ int extension_run(const struct step *, const struct report *, struct fields *, s
 int extend_initrd_run(const struct step *, const struct report *, struct fields *, struct err *);
 int extend_run(const struct step *, const struct report *, struct fields *, struct err *);
 int credentials_run(const struct step *, const struct report *, struct fields *, struct err *);
+int stub_run(const struct step *, const struct report *, struct fields *, struct err *);
 int measure_run(const struct step *, const struct report *, struct fields *, struct err *);
 int cap_run(const struct step *, const struct report *, struct fields *, struct err *);
 int loader_run(const struct step *, const struct report *, struct fields *, struct err *);

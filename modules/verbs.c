@@ -28,6 +28,7 @@ static const struct verb_info verbs[] = {
 	[VERB_EXTEND] = { "extend", LANE_ANY, 60000, 0, MAY_MOUNT, extend_run, NULL },
 	[VERB_CREDENTIALS] = { "credentials", LANE_ANY, 60000, KIND(CREDENTIAL), MAY_MOUNT,
 			       credentials_run, NULL },
+	[VERB_STUB] = { "stub", LANE_ANY, 60000, 0, 0, stub_run, NULL },
 	[VERB_MEASURE] = { "measure", LANE_TPM, 60000, 0, 0, measure_run, NULL },
 	[VERB_CAP] = { "cap", LANE_TPM, 30000, 0, MAY_MOUNT | MAY_MODULES | MAY_KEYS, cap_run,
 		       NULL },

@@ -132,6 +132,20 @@ static void plan_credentials(const struct facts *facts, struct plan *plan)
 		step_after(plan, step, "fwcfg");
 }
 
+/* The rest of what the stub gave to the host; the initrd, where it lies, is deleted. */
+static void plan_stub(const struct facts *facts, struct plan *plan)
+{
+	static const char *const names[] = { "os-release", "profile", "boot-secret",
+					     "tpm2-pcr-signature.json", "tpm2-pcr-public-key.pem" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (facts_find(facts, FACT_EXTRA, names[i])) {
+			plan_step(plan, VERB_STUB, "stub:host", "for the host: %s of /.extra",
+				  names[i]);
+			return;
+		}
+}
+
 void extensions_decide(const struct facts *facts, struct plan *plan)
 {
 	enum extension_mode mode;
@@ -145,4 +159,5 @@ void extensions_decide(const struct facts *facts, struct plan *plan)
 	plan_class(facts, plan, "sysext", mode);
 	plan_class(facts, plan, "confext", mode);
 	plan_credentials(facts, plan);
+	plan_stub(facts, plan);
 }

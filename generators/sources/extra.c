@@ -109,8 +109,8 @@ static int read_credentials(int extra_fd, const char *folder, struct facts *fact
 
 int extra_read(int root_fd, struct facts *facts, struct err *err)
 {
-	static const char *const files[] = { "os-release", "tpm2-pcr-signature.json",
-					     "tpm2-pcr-public-key.pem" };
+	static const char *const files[] = { "os-release", "profile", "boot-secret",
+					     "tpm2-pcr-signature.json", "tpm2-pcr-public-key.pem" };
 	static const char *const images[] = { "sysext", "global_sysext", "confext",
 					      "global_confext" };
 	static const char *const credentials[] = { "credentials", "global_credentials" };

@@ -91,6 +91,7 @@ class Case:
     tool: str = ""              # a program of tests/boot, as /TOOL in an initrd that the UKI has besides
     debug: bool = False         # with the init of `make DEBUG=1`
     profile: str = ""           # the UKI's .profile
+    stub: str = ""              # the Debian suite whose systemd-stub the UKI has; else the tools tree's
     entries: tuple = ()         # what systemd-boot starts; the ESP has it instead of a UKI
     goes_on: bool = False       # what comes after the refusal counts: until the machine is off or reboots
     unwiped: bool = False       # an /init that wipes nothing, which the search must find out

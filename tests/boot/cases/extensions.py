@@ -17,6 +17,7 @@ findmnt --noheadings --output TARGET,FSTYPE,OPTIONS /usr | say MOUNT
 findmnt --noheadings --output TARGET,FSTYPE,OPTIONS /etc | say MOUNT
 ls /run/extensions /run/confexts | say KEPT
 ls -l /run/credentials/@encrypted | say CRED
+find /run/systemd/stub /run/systemd/tpm2-* -type f -printf '0%m %p\n' | say STUB
 echo "$(uname -n)" | say HOSTNAME
 head -c 4 /usr/bin/true > /dev/null && touch /usr/x 2>&1 | say WRITE
 systemd-sysext refresh
@@ -85,6 +86,19 @@ CASES = [
             r"LINTEL-TEST-SYSEXT /usr +report +", r"LINTEL-TEST-CONFEXT /etc +etc1 +",
             "LINTEL-TEST-FILE from etc1", r"LINTEL-TEST-KEPT report.raw",
             r"LINTEL-TEST-CRED -r-------- .* lintel.test$",
+            r"LINTEL-TEST-REFRESHED /usr +report +")),
+    # an older stub, which has sysexts and credentials alone, and a newer one, which takes all for all UKIs, too
+    Case("extension-stub-252", checked=False, stub="bookworm", extra=(
+        REPORTER, Extra("lintel.test.cred", folder="credentials", text="not decrypted here")), shows=(
+            r"LINTEL-TEST-SYSEXT /usr +report +", r"LINTEL-TEST-CRED -r-------- .* lintel.test$",
+            r"LINTEL-TEST-REFRESHED /usr +report +")),
+    Case("extension-stub-262", checked=False, stub="forky", extra=(
+        sysext("report", folder="global_sysext"),
+        Extra("etc1.confext.raw", folder="global_confext", files=(("etc/lintel-ext", "from etc1\n"),)),
+        Extra("lintel.test.cred", folder="global_credentials", text="not decrypted here")), shows=(
+            r"LINTEL-TEST-SYSEXT /usr +report +", r"LINTEL-TEST-CONFEXT /etc +etc1 +", "LINTEL-TEST-FILE from etc1",
+            r"LINTEL-TEST-CRED -r-------- .* lintel.test$", "LINTEL-TEST-STUB 0444 .*/tpm2-pcr-signature.json",
+            "LINTEL-TEST-STUB 0444 .*/tpm2-pcr-public-key.pem", "LINTEL-TEST-STUB 0444 .*/stub/os-release",
             r"LINTEL-TEST-REFRESHED /usr +report +")),
     Case("extension-order", extra=(
         REPORTER, sysext("v_2", "v_2"), sysext("v_10", "v_10"),

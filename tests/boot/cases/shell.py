@@ -1,12 +1,13 @@
 """The recovery shell: who gets it, what it shows, and that it ends in a restart."""
 
-from case import Case, Set
+from case import Case, Extra, Set
 from mutate import delete
 
 # Of "password", by Debian's argon2(1); the cheapest that is taken.
 HASH = "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHQ$ByAEVKTCNpqJN0HGv2NV8pvzV4V8xeuOh5UQT75wo44"
 ALLOWED = "lintel.on_failure=recover lintel.shell lintel.pause=60"
 MENU = r"\[s\] shell"
+SECRET = Extra("boot-secret", folder=".", text="boot-secret-of-this-machine\n")
 BROKEN = delete("root-verity-sig")
 
 
@@ -27,10 +28,11 @@ def shell(name, *answers, words=ALLOWED, **fields):
 CASES = [
     shell("opens", (MENU, "s"), password(1, "passwords"), password(2, "passw0rd\x7f\x7f\x7ford"),
           *at_prompt("nonsense", "facts lintel_1_verity", "plan", "disks", "mounts", "log", "sh"),
-          (r"^/ # ", "echo $(( 6 * 7 ))-busybox; id -u; exit\r"), *at_prompt("reboot"),
+          (r"^/ # ", "echo $(( 6 * 7 ))-busybox; id -u; cat /.extra/boot-secret /.extra/profile; exit\r"),
+          *at_prompt("reboot"), extra=(SECRET, Extra("profile", folder=".", text="ID=here\n")),
           shows=("^Wrong", "No such command", r"^\d+ probe part vda2 .*label=lintel_1_verity",
                  r"^vda2 +\d+ sectors  lintel_1_verity", "^tmpfs /run", "^<10>.*lintel: .*VERITY-UNSIGNED", "^42-busybox",
-                 "Back in the recovery shell", "^Rebooting")),
+                 "^ID=here", "Back in the recovery shell", "^Rebooting"), hides=("password$", "boot-secret-of")),
     shell("wrong-passwords", (MENU, "s"), password(1, "PASSWORD"), password(2, "password "),
           password(3, "passwor"), hides=("lintel> ",),
           shows=("try 3 of 3: ", "3 wrong passwords|3%20wrong%20passwords", "The shell stays closed: powering off")),
