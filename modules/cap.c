@@ -66,7 +66,9 @@ static void drop_boot_secret(void)
 		struct stat st;
 
 		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-			fs_write_all(fd, zeros, (size_t)st.st_size < sizeof(zeros) ? (size_t)st.st_size : sizeof(zeros));
+			fs_write_all(fd, zeros,
+				     (size_t)st.st_size < sizeof(zeros) ? (size_t)st.st_size
+									: sizeof(zeros));
 		unlink(paths[i]);
 	}
 }

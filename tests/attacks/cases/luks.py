@@ -3,10 +3,11 @@
 import json
 import subprocess
 import tempfile
+from pathlib import Path
 
 from case import BOOT, Case, Set
-from mutate import edit_luks, plant_behind_luks, set_luks
-from qemu import REPO
+from mutate import Disk, edit_luks, plant_behind_luks, set_luks
+from qemu import BUILD, REPO
 
 POLICY = "root=encrypted:usr=signed+absent:=unused+absent"
 
@@ -17,16 +18,21 @@ def luks(name, expect, *mutations, **fields):
 
 
 def own_volume(disk):
-    """A LUKS2 volume of the same UUID, which opens by a passphrase that the attacker knows."""
+    """The canary in a LUKS2 volume of the same UUID, by a passphrase that the attacker knows."""
     part = disk.table.find("root")
     uuid = disk.read(part.offset + 168, 40).rstrip(b"\0").decode()
-    with tempfile.NamedTemporaryFile(dir=REPO / "build/.tmp") as image:
-        image.truncate(64 << 20)
-        subprocess.run([REPO / "images/tree", "exec", "tools", "cryptsetup", "luksFormat", "-q",
-                        "--uuid", uuid, "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000",
-                        image.name, "--key-file", "-"], input=b"known", check=True,
-                       capture_output=True)
-        disk.write(part.offset, image.read(16 << 20))
+    with tempfile.TemporaryDirectory(dir=REPO / "build/.tmp") as folder:
+        key, made, volume = (Path(folder) / name for name in ("key", "disk", "volume"))
+        key.write_text("known", encoding="ascii")
+        subprocess.run([REPO / "images/lintel-disk", made, "--layout", "luks", "--tree",
+                        BUILD / "trees/canary", "--fstype", "ext4", "--key-file", key],
+                       check=True, capture_output=True)
+        with Disk(made) as own:
+            source = own.table.find("root")
+            volume.write_bytes(own.read(source.offset, source.size))
+        subprocess.run([REPO / "images/tree", "exec", "tools", "cryptsetup", "luksUUID", "-q",
+                        "--uuid", uuid, volume], check=True, capture_output=True)
+        disk.write(part.offset, volume.read_bytes()[:part.size])
 
 
 def slow_slot(**kdf):
@@ -75,9 +81,10 @@ def argon2_with(**kdf):
 
 
 CASES = [
-    luks("a01-own-volume", "TOKEN", own_volume),
-    luks("a01-own-volume-credential", "TOKEN", own_volume,
+    luks("a01-own-volume", "TOKEN", own_volume, trees=("canary",)),
+    luks("a01-own-volume-credential", "TOKEN", own_volume, trees=("canary",),
          smbios=("io.systemd.credential:cryptsetup.passphrase=known",), checked=False),
+    luks("a01-plain-root", "POLICY", sets=(Set("canary", layout="plain", fstype="ext4"),), checked=False),
     luks("a11-two-segments", "LUKS-PROFILE", edit_luks(second_segment)),
     luks("a11-integrity", "LUKS-PROFILE", edit_luks(integrity), checked=False),
     luks("a11-iv-tweak", "LUKS-PROFILE", set_luks("segments", "0", "iv_tweak", value="8"),

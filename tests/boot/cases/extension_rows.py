@@ -95,6 +95,11 @@ CASES = [
             here("good"), here("late"),
             "FILE /usr/lib/lintel-ext/zz-big: all of this is one long text and then (I/O|Input/output) error"),
          **DIRECT),
+    # as many as there may be: all are merged, the last on top
+    Case("extension-many", BOOT, (PLAIN,), extra=tuple(
+        image(f"m{n:02}", ("usr/lib/lintel-ext/top", f"top is {n}\n")) for n in range(64)), memory=1024,
+        shows=(here("m00"), here("m63"), "LINTEL-TEST-FILE /usr/lib/lintel-ext/top: top is 63"), checked=False,
+        **DIRECT),
     Case("extension-too-many", "LINTEL-E-LIMIT", (PLAIN,), extra=tuple(
         Extra(f"i{n}.raw", text="x") for n in range(65)), checked=False, **DIRECT),
 ]

@@ -46,4 +46,13 @@ CASES = [
          cmdline="root=PARTLABEL=lintel_1 lintel.on_failure=reboot",
          mutations=(delete("root-verity-sig"),),
          shows=("skipped=no-tpm", "Boots cannot be counted: powering off")),
+    # The menu's keys: what is none does nothing; a retry; and at the second boot, off.
+    refused("menu-keys", NOTE.format(1), "Rebooting", "the boot loader offers no other entry", "Powering off",
+            action="recover lintel.pause=60", reboots=True, timeout=400, checked=False,
+            answers=((r"\[r\] try again", "xqr"), ("refused: count=1", ""),
+                     (r"\[r\] try again", "o"), ("offers no other entry", "p"))),
+    # A disk that hardly answers: what is awaited and for how long, and what was killed.
+    Case("recovery-hung-step", "LINTEL-E-ROOT-MISSING", firmware="direct", drive="throttling.bps-total=512",
+         cmdline="root=PARTLABEL=lintel_1 lintel.timeout=62", timeout=300, checked=False,
+         shows=(r"lintel: \S+:\S+: \d+ s, at most 60 s", r"LINTEL-E-TIMEOUT: no end after 60000 ms")),
 ]

@@ -59,4 +59,10 @@ CASES = [
     Case("debug-break", firmware="direct", cmdline="root=PARTLABEL=lintel_1 lintel.break=root", debug=True,
          checked=False, timeout=300, answers=at_prompt("facts PARTLABEL", "reboot"),
          shows=("Debugging: ", "cmdline root value=PARTLABEL=lintel_1", "LINTEL-TEST-OK")),
+    # PID 1 no longer runs, and so nobody feeds the watchdog: it resets the machine.
+    shell("watchdog", (MENU, "s"), password(1, "password"), *at_prompt("sh"),
+          (r"^/ # ", "mkdir /c; mount -t cgroup2 c /c; mkdir /c/f; echo 1 >/c/f/cgroup.procs; "
+           "echo 1 >/c/f/cgroup.freeze; until grep 'frozen 1' /c/f/cgroup.events; do :; done\r"),
+          words=f"{ALLOWED} lintel.pause=300",
+          devices=("-device", "i6300esb"), hides=("Rebooting", "Powering off"), shows=("^frozen 1",), checked=False),
 ]
