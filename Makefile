@@ -176,7 +176,7 @@ fuzz:
 boot attack:
 	@images/setup build images boot
 	@$(MAKE) all
-	@tests/boot/run --suite $@ $(CASE)
+	@$(if $(PEER),tests/boot/peer.py $(PEER),tests/boot/run --suite $@) $(CASE)
 
 size:
 	@images/setup build images

@@ -26,12 +26,6 @@ def run(*command):
     return done.stdout
 
 
-def tree(*command):
-    """A command in the tools tree (PATH: without the host's own)."""
-    return run(REPO / "images/tree", "exec", "tools", "env",
-               "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command)
-
-
 def kernel():
     """(version, image, modules) of the kernel that every contender boots."""
     version = run(REPO / "images/tree", "kernel", "tools").strip()

@@ -7,19 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import (
-    BENCH, BUILD, REPO, SYSROOT_LIBS, compile_static, kernel, make_initrd, run, tree)
+    BENCH, BUILD, REPO, SYSROOT_LIBS, compile_static, kernel, make_initrd, run)
 from rows import Disk, make_disk, machine_options, read_luks, read_verity
 
+import peer
 from lintel_images import cpio, modules
 from lintel_images.common import Cache, default_cache
 
 HERE = Path(__file__).resolve().parent
-# dracut at its leanest: no module that these roots have no use for.
-DRACUT_OMITS = ("btrfs hwdb lunmask nvdimm overlay-root resume virtfs virtiofs "
-                "systemd-battery-check")
-# What systemd-cryptsetup opens by dlopen(). dracut's tpm2-tss module would ask for tpm2-tools, too.
-DRACUT_TPM = ("libtss2-esys.so.0 libtss2-mu.so.0 libtss2-rc.so.0 libtss2-sys.so.1 "
-              "libtss2-tcti-device.so.0 cryptsetup/libcryptsetup-token-systemd-tpm2.so")
 COMMON_WORDS = "console=ttyS0 quiet panic=-1"
 # Leaves of the dependencies that the floor loads in this order; what is behind them comes before.
 FLOOR_MODULES = {"verity": "virtio_pci virtio_blk dm_verity erofs",
@@ -85,13 +80,10 @@ def make_lintel(options, disk, stem):
 def dracut(disk, stem, *words):
     """dracut takes most of a minute: what it made is kept, and how long it took beside it."""
     initrd, row = BENCH / f"{stem}-{kernel()[0]}.initrd", disk.row
-    if row.layout == "luks":
-        folder = "/usr/lib/x86_64-linux-gnu"
-        words += ("--install", " ".join(f"{folder}/{name}" for name in DRACUT_TPM.split()))
     if not initrd.exists():
         before = time.monotonic()
-        tree("dracut", "--force", "--no-hostonly", "--no-hostonly-cmdline", "--add",
-             row.dracut_adds, *words, "--compress", "zstd -19", "--kver", kernel()[0], initrd)
+        peer.dracut(run, kernel()[0], initrd, row.dracut_adds, *words, "--compress", "zstd -19",
+                    tpm=row.layout == "luks")
         initrd.with_suffix(".seconds").write_text(f"{time.monotonic() - before:.2f}",
                                                   encoding="ascii")
     return initrd, disk.words(row.dracut_words)
@@ -99,7 +91,7 @@ def dracut(disk, stem, *words):
 
 def make_dracut(_options, disk, stem):
     # its systemd-cryptsetup module will not do without the other two
-    omits = DRACUT_OMITS + ("" if disk.row.layout == "luks" else " crypt fido2 pkcs11")
+    omits = peer.DRACUT_OMITS + ("" if disk.row.layout == "luks" else " crypt fido2 pkcs11")
     return dracut(disk, stem, "--drivers", disk.row.modules, "--omit", omits)
 
 
