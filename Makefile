@@ -29,7 +29,7 @@ UNIT := $(CORE) init/explain.c init/screen.c images/image.c images/pe.c images/p
 	modules/tpm2_expect.c tests/unit/*.c)
 WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 FLIPS := $(CORE) modules/pkcs7.c tests/flips/flips.c
-UNIT_TPM := $(CORE) $(wildcard modules/tpm2*.c tests/tpm/*.c)
+UNIT_TPM := $(CORE) modules/sandbox.c $(wildcard modules/tpm2*.c tests/tpm/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 
@@ -124,7 +124,7 @@ $(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o)
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 # Tries to unseal from within the recovery shell: a test's tool.
-$(B)/unseal: $(patsubst %.c,$(B)/obj/init/%.o,$(CORE) $(wildcard modules/tpm2*.c) tests/boot/unseal.c)
+$(B)/unseal: $(patsubst %.c,$(B)/obj/init/%.o,$(CORE) modules/sandbox.c $(wildcard modules/tpm2*.c) tests/boot/unseal.c)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 

@@ -13,6 +13,7 @@ static const char *const kind_names[] = {
 	[FACT_PART] = "part",	      [FACT_SIG] = "sig",	[FACT_EXTRA] = "extra",
 	[FACT_START] = "start",	      [FACT_RESULT] = "result", [FACT_DEADLINE] = "deadline",
 	[FACT_CRYPTTAB] = "crypttab", [FACT_STORED] = "stored", [FACT_CREDENTIAL] = "credential",
+	[FACT_PCR] = "pcr",
 };
 
 const char *fact_kind_name(enum fact_kind kind)

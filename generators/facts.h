@@ -36,9 +36,10 @@ enum fact_kind {
 	FACT_STORED, /* subject: entry of the root's own folders; class= folder= [name= file= | refused=] */
 	FACT_CRYPTTAB,	 /* subject: name of the mapping; device= [key=] [options=] */
 	FACT_CREDENTIAL, /* subject: its name; source= why=: it was left out */
-	FACT_START,	 /* subject: step id */
-	FACT_RESULT,	 /* subject: step id; status=done|failed ms= code= text= … */
-	FACT_DEADLINE,	 /* subject: wait id: it passed */
+	FACT_PCR, /* subject: PCR; step= token= bank= value= [expected=] [event=] [log=disagrees] */
+	FACT_START,    /* subject: step id */
+	FACT_RESULT,   /* subject: step id; status=done|failed ms= code= text= … */
+	FACT_DEADLINE, /* subject: wait id: it passed */
 	FACT_KIND_MAX_,
 };
 

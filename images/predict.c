@@ -14,7 +14,6 @@
 #include <openssl/pem.h>
 #include <string.h>
 
-#define CC_POLICY_AUTHORIZE 0x16aU
 #define SIGNATURES_MAX 256
 
 static inline void free_pkey(EVP_PKEY **key)
@@ -319,10 +318,7 @@ static int policy_authorize(const struct prediction *prediction, const struct tp
 	if (r == 0)
 		r = find_signature(prediction, token, bank, &approved, key, fingerprint, why);
 	if (r == 0)
-		r = expect_policy(policy->digest, CC_POLICY_AUTHORIZE, name, sizeof(name));
-	/* the second round of PolicyUpdate(), with an empty policyRef */
-	if (r == 0 && EVP_Digest(policy->digest, 32, policy->digest, NULL, EVP_sha256(), NULL) != 1)
-		r = -EIO;
+		r = expect_policy_authorize(policy->digest, name, sizeof(name));
 	return r;
 }
 

@@ -37,6 +37,9 @@ static int mount_api(struct err *err)
 			return err_set(err, E_MOUNT, errno, "%s: %s", mounts[i].where,
 				       strerror(errno));
 	}
+	/* for the firmware's event log; a kernel may have been built without */
+	mount("securityfs", "/sys/kernel/security", "securityfs", MS_NOSUID | MS_NOEXEC | MS_NODEV,
+	      NULL);
 	return 0;
 }
 

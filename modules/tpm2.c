@@ -72,7 +72,9 @@ int tpm2_start(struct tpm2 *tpm, TSS2_TCTI_CONTEXT *tcti, struct err *err)
 {
 	TSS2_RC rc;
 
-	*tpm = (struct tpm2){ .tcti = tcti, .log_folder = TPM2_LOG_FOLDER };
+	*tpm = (struct tpm2){ .tcti = tcti,
+			      .log_folder = TPM2_LOG_FOLDER,
+			      .event_log = TPM2_EVENT_LOG };
 	setenv("TSS2_LOG", "all+none", 1); /* what failed is told by its return code */
 	rc = Esys_Initialize(&tpm->esys, tpm->tcti, NULL);
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm_error(err, "TPM", rc);

@@ -14,11 +14,13 @@
 #define TPM2_DIGEST_MAX 64
 
 #define TPM2_LOG_FOLDER "/run/log/systemd"
+#define TPM2_EVENT_LOG "/sys/kernel/security/tpm0/binary_bios_measurements"
 
 struct tpm2 {
 	ESYS_CONTEXT *esys;
 	TSS2_TCTI_CONTEXT *tcti;
 	const char *log_folder; /* of the userspace measurement log */
+	const char *event_log;	/* the firmware's */
 };
 
 /* One active bank of a PCR. */

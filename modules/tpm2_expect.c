@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#define CC_POLICY_AUTHORIZE 0x16aU
 #define CC_POLICY_AUTH_VALUE 0x16bU
 #define CC_POLICY_PCR 0x17fU
 
@@ -84,6 +85,17 @@ int expect_policy_pcrs(uint8_t digest[EXPECT_POLICY], const struct expect_bank *
 	if (EVP_Digest(all, n, rest + 10, NULL, EVP_sha256(), NULL) != 1)
 		return -EIO;
 	return expect_policy(digest, CC_POLICY_PCR, rest, sizeof(rest));
+}
+
+int expect_policy_authorize(uint8_t digest[EXPECT_POLICY], const uint8_t *name, size_t size)
+{
+	int r;
+
+	memset(digest, 0, EXPECT_POLICY); /* what was approved is forgotten */
+	r = expect_policy(digest, CC_POLICY_AUTHORIZE, name, size);
+	if (r == 0 && EVP_Digest(digest, EXPECT_POLICY, digest, NULL, EVP_sha256(), NULL) != 1)
+		r = -EIO;
+	return r;
 }
 
 int expect_policy_auth_value(uint8_t digest[EXPECT_POLICY])

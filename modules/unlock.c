@@ -138,7 +138,8 @@ int unlock_run(const struct step *step, const struct report *report, struct fiel
 	static struct unlock u = { .part.fd = -1, .header_fd = -1 }; /* of this child */
 	int r = open_part(step, &u, err);
 
-	(void)report;
+	u.report = report;
+	u.step = step->id;
 	if (r == 0)
 		r = unlock(&u, err);
 	if (u.cd)

@@ -8,6 +8,7 @@
 #include "modules/prompt.h"
 #include "modules/tpm2_digests.h"
 #include "modules/tpm2_unseal.h"
+#include "modules/verb.h"
 
 #define UNLOCK_KEY_MAX 64
 #define UNLOCK_KEY_FILE_MAX 4096
@@ -33,6 +34,8 @@ struct unlock_ways {
 };
 
 struct unlock {
+	const struct report *report;
+	const char *step; /* its id */
 	char name[CRYPT_NAME_MAX], path[64], uuid[UUID_TEXT_SIZE];
 	char want_uuid[UUID_TEXT_SIZE]; /* that the words ask for */
 	struct dm_part part;

@@ -5,6 +5,7 @@
  */
 #include "init/base/fs.h"
 #include "init/base/text.h"
+#include "modules/tpm2_explain.h"
 #include "modules/unlock.h"
 
 #include <errno.h>
@@ -58,9 +59,34 @@ static const struct tpm2_token *parse_token(const struct luks2_token *json, stru
 	return tpm2_token_parse(json->json, json->json_size, &token, err) < 0 ? NULL : &token;
 }
 
+/* For the facts of this boot: what the PCRs are that a token asks for, and what is known of them. */
+static void report_pcrs(const struct unlock *u, unsigned int token,
+			const struct tpm2_explanation *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct tpm2_pcr_note *note = &all->notes[i];
+		struct fields fields = { .text = "" };
+		char pcr[4];
+
+		text_format(pcr, sizeof(pcr), "%u", note->pcr);
+		fields_add(&fields, "step", u->step);
+		fields_addf(&fields, "token", "%u", token);
+		fields_add(&fields, "bank", all->bank);
+		fields_add(&fields, "value", note->value);
+		if (note->expected[0])
+			fields_add(&fields, "expected", note->expected);
+		if (note->event[0])
+			fields_add(&fields, "event", note->event);
+		if (note->unexplained)
+			fields_add(&fields, "log", "disagrees");
+		report_fact(u->report, FACT_PCR, pcr, &fields);
+	}
+}
+
 static int try_token(struct unlock *u, const struct luks2_token *json,
 		     const struct tpm2_unseal_inputs *in, struct err *err)
 {
+	static struct tpm2_explanation explanation;
 	const struct tpm2_token *token = parse_token(json, err);
 	int r;
 
@@ -73,7 +99,13 @@ static int try_token(struct unlock *u, const struct luks2_token *json,
 	if (!token->pin && in->pin)
 		return -ENOKEY; /* the caller has tried it */
 	r = tpm2_unseal(&u->tpm, token, in, u->secrets->sealed, &u->secrets->sealed_size, err);
-	return r < 0 ? r : open_sealed(u, token, err);
+	if (r == 0)
+		return open_sealed(u, token, err);
+	if (err->code == E_PCR_SIGNATURE || (err->code == E_UNSEAL && r == -EPERM)) {
+		tpm2_explain(&u->tpm, token, in, &explanation, err);
+		report_pcrs(u, json->id, &explanation);
+	}
+	return r;
 }
 
 bool unlock_wants_pin(const struct unlock *u)
@@ -96,8 +128,8 @@ static void add_reason(struct err *all, unsigned int id, const struct err *one)
 {
 	char text[ERR_TEXT_MAX];
 
-	snprintf(text, sizeof(text), "%.150s%stoken %u: %.150s", all->text,
-		 all->text[0] ? "; " : "", id, one->text);
+	snprintf(text, sizeof(text), "%.150s%stoken %u: %.*s", all->text, all->text[0] ? "; " : "",
+		 id, all->text[0] ? 150 : 300, one->text);
 	all->code = one->code;
 	text_copy(all->text, sizeof(all->text), text);
 }
