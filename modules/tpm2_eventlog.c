@@ -13,7 +13,7 @@
 
 static uint8_t bytes[EVENTLOG_BYTES_MAX];
 
-/* What comes from the child is looked at as what went in. */
+/* What comes from the child is looked at as what went in: who took it over may write anything. */
 static bool is_sound(const struct eventlog *log, size_t digest_size)
 {
 	if (log->n > EVENTLOG_EVENTS_MAX || log->digest_size != digest_size ||

@@ -19,6 +19,9 @@ def strip_tokens(area):
 
 CASES = [
     luks("boot-luks", shows=(MOUNT,)),
+    # its opposite is shell-appended-word
+    luks("boot-luks-literal-pcr", sets=(Set("mini", layout="luks", fstype="ext4", pcrs="12"),),
+         shows=(r"LINTEL-TEST-DM root ",), checked=False),
     luks("refuse-luks-other-tpm", "UNSEAL", other_tpm=True),
     luks("refuse-luks-other-pcr-key", "PCR-SIGNATURE", pcr_key="wrong"),
     luks("refuse-luks-no-pcr-signature", "PCR-SIGNATURE", pcr_key=""),

@@ -48,6 +48,14 @@ CASES = [
          answers=((MENU, "s"), password(1, "password"), *at_prompt("sh"),
                   (r"^/ # ", "/unseal /dev/vda1; exit\r"), *at_prompt("poweroff")),
          shows=("^unseal: refused", "^unseal-anyway: rc 0x99d", "Powering off")),
+    # Sealed to PCR 12, too, which only an appended word extends: the refusal names it, what it was, and the word.
+    Case("shell-appended-word", "LINTEL-E-UNSEAL", sets=(Set("mini", layout="luks", fstype="ext4", pcrs="12"),),
+         policy="root=encrypted:usr=signed+absent:=unused+absent", cmdline=ALLOWED, shell=HASH, appended="loglevel=5",
+         goes_on=True, timeout=400, checked=False,
+         answers=((MENU, "s"), password(1, "password"), *at_prompt("facts pcr", "poweroff")),
+         shows=(r'PCR 12 \(sha256\) differs: expected 0{16}, is [0-9a-f]{16}, by EV_IPL "loglevel=5"',
+                r"^\d+ \S+ pcr 12 step=key-root token=0 bank=sha256 value=[0-9a-f]{64} expected=0{64} "
+                r"event=EV_IPL%20\S*loglevel=5", "Powering off")),
     Case("shell-appended", "LINTEL-E-CMDLINE-UNSIGNED", firmware="direct", appended="lintel.shell",
          shell=HASH, hides=(MENU,)),
     # The UKI's profile, not its line: nothing is booted, and the disk may be as good as it likes.
