@@ -19,7 +19,7 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_SVG };
 struct options {
 	enum format format;
 	bool facts; /* print the facts instead of the plan */
-	const char *facts_file, *image, *cmdline, *policy, *uki, *pcrs, *eventlog;
+	const char *facts_file, *image, *cmdline, *policy, *uki, *pcrs, *eventlog, *device;
 };
 
 static struct facts facts;
@@ -28,7 +28,8 @@ static struct plan plan;
 static const char help[] =
 	"Usage: lintel plan [OPTION…] DISK.img\n"
 	"       lintel plan [OPTION…] --facts FILE\n"
-	"       lintel plan DISK.img --uki UKI [--tpm-eventlog FILE] [--pcrs FILE] [--json]\n\n"
+	"       lintel plan DISK --uki UKI [--tpm2-device=auto] [--tpm-eventlog FILE] [--pcrs FILE] "
+	"[--json]\n\n"
 	"Prints what /init would do, by the same rules: with a disk image, as booted from the ESP "
 	"on\n"
 	"it, with every step assumed to succeed (no signature is checked); with the facts of a "
@@ -38,6 +39,11 @@ static const char help[] =
 	"unseal\n"
 	"at the next boot of that UKI, on the TPM that it was sealed by.\n\n"
 	"  --uki FILE       predict PCR 11 from this UKI (first profile), up to enter-initrd\n"
+	"  --tpm2-device DEVICE  the firmware's PCRs as this machine's TPM has them and its event log "
+	"explains\n"
+	"                   them: auto, a node in /dev, or a folder as /sys/class/tpm/tpm0. By itself "
+	"where\n"
+	"                   DISK is a block device and no FILE is given\n"
 	"  --tpm-eventlog FILE  the firmware's PCRs as in the boot that has this log\n"
 	"                   (/sys/kernel/security/tpm0/binary_bios_measurements)\n"
 	"  --pcrs FILE      values of other PCRs, one a line: 7:sha256=HEX\n"
@@ -194,6 +200,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "uki", required_argument, NULL, 'u' },
 		{ "pcrs", required_argument, NULL, 'P' },
 		{ "tpm-eventlog", required_argument, NULL, 'l' },
+		{ "tpm2-device", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "dot", no_argument, NULL, 'd' },
 		{ "svg", no_argument, NULL, 's' },
@@ -221,6 +228,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 		case 'l':
 			options->eventlog = optarg;
 			break;
+		case 't':
+			options->device = optarg;
+			break;
 		case 'j':
 			options->format = FORMAT_JSON;
 			break;
@@ -240,7 +250,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 	if (optind < argc)
 		options->image = argv[optind++];
 	if (optind == argc && !options->image != !options->facts_file &&
-	    (options->uki ? !options->facts_file : !options->pcrs && !options->eventlog))
+	    (options->uki ? !options->facts_file
+			  : !options->pcrs && !options->eventlog && !options->device))
 		return 0;
 	fprintf(stderr,
 		"lintel plan: give a disk image, or --facts FILE; see lintel plan --help\n");
@@ -261,7 +272,8 @@ int plan_main(int argc, char **argv)
 	if (r != 0)
 		return r;
 	r = options.uki ? predict_main(&(struct predict_files){ options.image, options.uki,
-								options.pcrs, options.eventlog },
+								options.pcrs, options.eventlog,
+								options.device },
 				       options.format == FORMAT_JSON, &err)
 			: load(&options, &err);
 	if (r < 0) {

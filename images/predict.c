@@ -146,11 +146,14 @@ static int add_pcr(struct prediction *prediction, char *line)
 	return 0;
 }
 
-int predict_pcrs(struct prediction *prediction, char *text, struct err *err)
+int predict_pcrs(struct prediction *prediction, uint8_t *text, size_t size, struct err *err)
 {
 	unsigned int number = 1;
+	char *rest = (char *)text;
 
-	for (char *line; (line = strsep(&text, "\n")) != NULL; number++)
+	if (memchr(text, 0, size))
+		return err_set(err, E_FACTS, EINVAL, "a NUL is no text");
+	for (char *line; (line = strsep(&rest, "\n")) != NULL; number++)
 		if (line[0] && line[0] != '#' && add_pcr(prediction, line) < 0)
 			return err_set(err, E_FACTS, EINVAL,
 				       "line %u is not PCR:BANK=HEX, as 7:sha256=…", number);
@@ -327,6 +330,7 @@ static bool foreseeable(const struct prediction *prediction, const struct tpm2_t
 			const struct predict_bank *bank, struct err *why)
 {
 	uint32_t unknown = (token->pcrs | token->pubkey_pcrs) & ~bank->known;
+	int first = unknown ? __builtin_ctz(unknown) : 0;
 
 	if (token->pcrlock)
 		err_set(why, E_TOKEN, ENOTSUP, "pcrlock policies are not predicted");
@@ -334,10 +338,11 @@ static bool foreseeable(const struct prediction *prediction, const struct tpm2_t
 		err_set(why, E_UKI, ENOTSUP,
 			"the stub chooses .dtbauto, .hwids or .efifw by the hardware");
 	else if (unknown)
-		err_set(why, E_UNSEAL, ENODATA, "PCR %d of %s is not known: %s",
-			__builtin_ctz(unknown), bank->bank.name,
-			prediction->other_uki ? "the event log is of another UKI's boot"
-					      : "give it with --pcrs or --tpm-eventlog");
+		err_set(why, E_UNSEAL, ENODATA, "PCR %d of %s is not known: %s", first,
+			bank->bank.name,
+			bank->disagree >> first & 1 ? "the event log leads to another value"
+			: prediction->other_uki	    ? "the boot that is known is of another UKI"
+						 : "give it with --pcrs or --tpm-eventlog");
 	else if (token->policy_hash_size != 32)
 		err_set(why, E_TOKEN, ENODATA, "the token does not say what it was sealed to");
 	else

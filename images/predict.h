@@ -13,6 +13,7 @@
 struct predict_bank {
 	struct expect_bank bank;
 	uint32_t known; /* mask of values */
+	uint32_t disagree; /* mask: the event log leads to another value than the TPM holds */
 	uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX];
 };
 
@@ -21,28 +22,36 @@ struct prediction {
 	const char *signatures; /* .pcrsig, or NULL */
 	size_t signatures_size;
 	bool guess;	/* the UKI lets the stub choose by the machine's hardware */
-	bool other_uki; /* the event log is of another UKI's boot */
+	bool other_uki; /* what is known is of another UKI's boot */
 };
 
 enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_UNKNOWN };
 
 /* PCR 11 as systemd-stub and then "enter-initrd" leave it, PCR 15 as yet empty. */
 int predict_uki(const uint8_t *bytes, size_t size, struct prediction *ret, struct err *err);
-/* "7:sha256=HEX", one a line; PCR 11 and 15 are not taken from there. 0 or -EINVAL with E_FACTS. */
-int predict_pcrs(struct prediction *prediction, char *text, struct err *err);
+/*
+ * A file of values, "7:sha256=HEX", one a line, with a NUL at its end; its text is cut up. PCR 11 and 15
+ * are not taken from there. 0 or -EINVAL with E_FACTS.
+ */
+int predict_pcrs(struct prediction *prediction, uint8_t *text, size_t size, struct err *err);
 /*
  * The other PCRs as in the boot whose log this is (binary_bios_measurements); 4 and 9, which the UKI
  * decides, only where it was the same. 0, or -errno with E_FACTS.
  */
-int predict_eventlog(struct prediction *prediction, const uint8_t *bytes, size_t size,
-		     struct err *err);
+int predict_eventlog(struct prediction *prediction, uint8_t *bytes, size_t size, struct err *err);
+/*
+ * The same of the machine that this runs on: device is its TPM's folder, "/sys/class/tpm/tpm0". The log's
+ * values count where they are those that the TPM holds; where the kernel has no log, the TPM's own do.
+ * 0; -ENODEV with E_IO where no PCR can be read there; or -errno with E_IO or E_FACTS.
+ */
+int predict_host(struct prediction *prediction, const char *device, struct err *err);
 /* Whether the token unseals, on its own TPM; why not in err. */
 enum verdict predict_token(const struct prediction *prediction, const char *json, size_t size,
 			   struct err *why);
 
 struct predict_files {
 	const char *disk, *uki;
-	const char *pcrs, *eventlog; /* or NULL */
+	const char *pcrs, *eventlog, *device; /* or NULL */
 };
 
 /* `lintel plan DISK --uki UKI`: prints, and returns 0, 5 or 6; or -errno with err. */

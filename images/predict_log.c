@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The PCRs that a machine's firmware and stub extend, as its last boot's event log has them. */
 #include "images/predict.h"
+#include "init/base/bytes.h"
+#include "init/base/fs.h"
+#include "init/base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+
+#define TPM_CLASS "/class/tpm/"
 
 /* Of the firmware, its boot manager and the stub. 10 is IMA's, 16 and up are no boot's. */
 #define REPLAYED 0x73ffU
@@ -40,8 +47,7 @@ static int take_bank(struct prediction *prediction, struct predict_bank *bank,
 	return r;
 }
 
-int predict_eventlog(struct prediction *prediction, const uint8_t *bytes, size_t size,
-		     struct err *err)
+int predict_eventlog(struct prediction *prediction, uint8_t *bytes, size_t size, struct err *err)
 {
 	static struct eventlog log;
 	size_t found = 0;
@@ -64,4 +70,121 @@ int predict_eventlog(struct prediction *prediction, const uint8_t *bytes, size_t
 		found++;
 	}
 	return found > 0 ? 0 : -EINVAL; /* err is of the last bank that it has not */
+}
+
+/* What the TPM holds now. */
+struct live {
+	uint32_t known[PREDICT_BANKS];
+	uint8_t values[PREDICT_BANKS][EXPECT_PCRS][EXPECT_DIGEST_MAX];
+};
+
+/* sysfs has a folder for each bank that is in use, and a line of upper-case hex digits for each PCR. */
+static bool read_pcr(const char *device, const struct expect_bank *bank, unsigned int pcr,
+		     uint8_t ret[EXPECT_DIGEST_MAX])
+{
+	char path[PATH_MAX], text[2 * EXPECT_DIGEST_MAX + 2];
+
+	if (text_format(path, sizeof(path), "%s/pcr-%s/%u", device, bank->name, pcr) < 0 ||
+	    fs_read_line(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	for (char *at = text; *at; at++)
+		if (*at >= 'A' && *at <= 'F')
+			*at = (char)(*at - 'A' + 'a');
+	return hex_decode(text, ret, EXPECT_DIGEST_MAX) == (int)bank->size;
+}
+
+static bool read_live(const struct prediction *prediction, const char *device, struct live *ret)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < PREDICT_BANKS; i++)
+		for (unsigned int pcr = 0; pcr < EXPECT_PCRS; pcr++)
+			if (read_pcr(device, &prediction->banks[i].bank, pcr,
+				     ret->values[i][pcr])) {
+				ret->known[i] |= 1U << pcr;
+				found = true;
+			}
+	return found;
+}
+
+/* Without a log: whether the phases since "enter-initrd" lead from this UKI's PCR 11 to the live one. */
+static bool is_booted(const struct predict_bank *bank, const uint8_t *live)
+{
+	uint8_t value[EXPECT_DIGEST_MAX];
+
+	memcpy(value, bank->values[11], sizeof(value));
+	for (size_t i = 1; memcmp(value, live, bank->bank.size) != 0; i++)
+		if (i == EXPECT_PHASES ||
+		    expect_extend_word(&bank->bank, value, expect_phases[i]) < 0)
+			return false;
+	return true;
+}
+
+static void take_live(struct prediction *prediction, size_t index, const struct live *live)
+{
+	struct predict_bank *bank = &prediction->banks[index];
+	uint32_t pcrs = REPLAYED & ~(1U << 11) & live->known[index];
+
+	if (!(live->known[index] >> 11 & 1) || !is_booted(bank, live->values[index][11])) {
+		pcrs &= ~UKI_PCRS;
+		prediction->other_uki |= live->known[index] != 0;
+	}
+	for (unsigned int pcr = 0; pcr < EXPECT_PCRS; pcr++)
+		if (pcrs >> pcr & 1)
+			memcpy(bank->values[pcr], live->values[index][pcr], bank->bank.size);
+	bank->known |= pcrs;
+}
+
+/* A log that does not lead to what the TPM holds explains nothing, or something extended it since. */
+static void hold_to_live(struct predict_bank *bank, uint32_t known,
+			 const uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX])
+{
+	for (unsigned int pcr = 0; pcr < EXPECT_PCRS; pcr++)
+		if ((REPLAYED & ~(1U << 11) & bank->known & known) >> pcr & 1 &&
+		    memcmp(bank->values[pcr], values[pcr], bank->bank.size) != 0)
+			bank->disagree |= 1U << pcr;
+	bank->known &= ~bank->disagree;
+}
+
+/* Beside /sys/class/tpm/NAME: what the kernel keeps of the firmware's log. Its size, 0 or -errno. */
+static ssize_t read_log(const char *device, uint8_t *ret, size_t size, struct err *err)
+{
+	const char *name = strrchr(device, '/');
+	size_t at = name ? (size_t)(name - device) + 1 : 0, class = strlen(TPM_CLASS);
+	char path[PATH_MAX];
+	ssize_t n;
+
+	if (at < class || memcmp(device + at - class, TPM_CLASS, class) != 0 || !name[1] ||
+	    text_format(path, sizeof(path), "%.*s/kernel/security/%s/binary_bios_measurements",
+			(int)(at - class), device, name + 1) < 0)
+		return err_set(err, E_IO, EINVAL, "%s is not as /sys/class/tpm/tpm0", device);
+	n = fs_read(AT_FDCWD, path, ret, size);
+	if (n < 0 && n != -ENOENT)
+		return err_set(err, E_IO, (int)-n, "%s: %s", path, strerror((int)-n));
+	return n < 0 ? 0 : n;
+}
+
+int predict_host(struct prediction *prediction, const char *device, struct err *err)
+{
+	static uint8_t bytes[EVENTLOG_BYTES_MAX];
+	static struct live live;
+	ssize_t n;
+	int r;
+
+	memset(&live, 0, sizeof(live));
+	if (!read_live(prediction, device, &live))
+		return err_set(err, E_IO, ENODEV, "%s: no TPM whose PCRs can be read", device);
+	n = read_log(device, bytes, sizeof(bytes), err);
+	if (n < 0)
+		return (int)n;
+	r = n > 0 ? predict_eventlog(prediction, bytes, (size_t)n, err) : 0;
+	for (size_t i = 0; r == 0 && i < PREDICT_BANKS; i++) {
+		struct predict_bank *bank = &prediction->banks[i];
+
+		if (bank->known & REPLAYED & ~(1U << 11))
+			hold_to_live(bank, live.known[i], live.values[i]);
+		else
+			take_live(prediction, i, &live);
+	}
+	return r;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,7 +17,6 @@
 #include <unistd.h>
 
 #define KDF_MEMORY_KIB (4U << 20) /* the most that cryptsetup uses: the machine is not known */
-#define PCRS_FILE_MAX 65536
 
 struct report {
 	const struct prediction *prediction;
@@ -116,32 +116,52 @@ static int judge_disk(struct report *report, const char *path, struct err *err)
 	return 0;
 }
 
-static int load_pcrs(struct prediction *prediction, const char *path, struct err *err)
+/* A file that says what PCRs will hold; 0 where none is given. */
+static int load(struct prediction *prediction, const char *path,
+		int (*take)(struct prediction *, uint8_t *, size_t, struct err *), struct err *err)
 {
-	static char text[PCRS_FILE_MAX];
-	ssize_t n = fs_read(AT_FDCWD, path, text, sizeof(text));
+	static uint8_t bytes[EVENTLOG_BYTES_MAX];
+	ssize_t n;
 	int r;
 
+	if (!path)
+		return 0;
+	n = fs_read(AT_FDCWD, path, bytes, sizeof(bytes));
 	if (n < 0)
 		return err_set(err, E_IO, (int)-n, "%s: %s", path, strerror((int)-n));
-	r = predict_pcrs(prediction, text, err);
+	r = take(prediction, bytes, (size_t)n, err);
 	if (r < 0)
 		err_wrap(err, "%s", path);
 	return r;
 }
 
-static int load_eventlog(struct prediction *prediction, const char *path, struct err *err)
+/* As systemd's tools name a TPM, or its folder in sysfs. */
+static void device_folder(const char *name, char *ret, size_t size)
 {
-	static uint8_t bytes[EVENTLOG_BYTES_MAX];
-	ssize_t n = fs_read(AT_FDCWD, path, bytes, sizeof(bytes));
+	static const char *const nodes[] = { "/dev/tpmrm", "/dev/tpm" };
+	uint64_t number;
+
+	text_copy(ret, size, strcmp(name, "auto") == 0 ? "/sys/class/tpm/tpm0" : name);
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+		if (strncmp(name, nodes[i], strlen(nodes[i])) == 0 &&
+		    text_to_u64(name + strlen(nodes[i]), &number) == 0)
+			text_format(ret, size, "/sys/class/tpm/tpm%" PRIu64, number);
+}
+
+/* The machine's own TPM, where that is asked for, or its own disk and nothing else is. */
+static int load_host(struct prediction *prediction, const struct predict_files *files,
+		     struct err *err)
+{
+	char folder[PATH_MAX];
+	struct stat st;
 	int r;
 
-	if (n < 0)
-		return err_set(err, E_IO, (int)-n, "%s: %s", path, strerror((int)-n));
-	r = predict_eventlog(prediction, bytes, (size_t)n, err);
-	if (r < 0)
-		err_wrap(err, "%s", path);
-	return r;
+	if (!files->device && (files->eventlog || files->pcrs || stat(files->disk, &st) < 0 ||
+			       !S_ISBLK(st.st_mode)))
+		return 0;
+	device_folder(files->device ? files->device : "auto", folder, sizeof(folder));
+	r = predict_host(prediction, folder, err);
+	return r == -ENODEV && !files->device ? 0 : r;
 }
 
 static void print_pcr(const struct report *report)
@@ -168,10 +188,13 @@ static int predict_mapped(const struct predict_files *files, const uint8_t *byte
 	struct report report = { .prediction = &prediction, .json = json };
 	int r = predict_uki(bytes, size, &prediction, err);
 
-	if (r == 0 && files->eventlog)
-		r = load_eventlog(&prediction, files->eventlog, err);
-	if (r == 0 && files->pcrs) /* a value that is given counts more than one that was */
-		r = load_pcrs(&prediction, files->pcrs, err);
+	/* a value that is given counts more than one that was */
+	if (r == 0)
+		r = load_host(&prediction, files, err);
+	if (r == 0)
+		r = load(&prediction, files->eventlog, predict_eventlog, err);
+	if (r == 0)
+		r = load(&prediction, files->pcrs, predict_pcrs, err);
 	if (r < 0)
 		return r;
 	print_pcr(&report);

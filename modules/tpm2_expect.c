@@ -9,6 +9,9 @@
 #define CC_POLICY_AUTH_VALUE 0x16bU
 #define CC_POLICY_PCR 0x17fU
 
+const char *const expect_phases[EXPECT_PHASES] = { "enter-initrd", "leave-initrd", "sysinit",
+						   "ready",	   "shutdown",	   "final" };
+
 static void put_be(uint8_t *to, size_t size, uint32_t value)
 {
 	for (size_t i = 0; i < size; i++)

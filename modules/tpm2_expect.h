@@ -11,6 +11,10 @@
 #define EXPECT_DIGEST_MAX 64
 #define EXPECT_POLICY 32 /* sha256, which systemd's policies are of */
 
+/* systemd-pcrphase(8): in this order, each extends PCR 11, lintel's own "enter-initrd" first. */
+#define EXPECT_PHASES 6
+extern const char *const expect_phases[EXPECT_PHASES];
+
 struct expect_bank {
 	const char *name; /* as OpenSSL calls it */
 	uint16_t alg;	  /* TPM_ALG_ID */

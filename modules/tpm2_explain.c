@@ -17,10 +17,6 @@
 #define SIGNATURES_MAX 256
 #define PCR_PHASES 11
 
-/* systemd-pcrphase(8): in this order, each extends PCR 11. */
-static const char *const phases[] = { "enter-initrd", "leave-initrd", "sysinit",
-				      "ready",	      "shutdown",     "final" };
-
 /* What a PCR held or will hold at another moment of this boot. */
 struct candidate {
 	unsigned int pcr;
@@ -179,14 +175,14 @@ static void add_logged(struct explain *e, unsigned int pcr)
 /* PCR 11 as the stub left it and after each phase; whether what is now is one of those. */
 static bool add_phases(struct explain *e, const uint8_t *stub)
 {
-	uint8_t values[ARRAY_SIZE(phases) + 1][EXPECT_DIGEST_MAX];
+	uint8_t values[EXPECT_PHASES + 1][EXPECT_DIGEST_MAX];
 	size_t now = ARRAY_SIZE(values);
 
 	memcpy(values[0], stub, sizeof(values[0]));
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		if (i > 0) {
 			memcpy(values[i], values[i - 1], sizeof(values[i]));
-			if (expect_extend_word(&e->bank, values[i], phases[i - 1]) < 0)
+			if (expect_extend_word(&e->bank, values[i], expect_phases[i - 1]) < 0)
 				return false;
 		}
 		if (memcmp(values[i], e->now[PCR_PHASES], e->bank.size) == 0)
@@ -196,7 +192,7 @@ static bool add_phases(struct explain *e, const uint8_t *stub)
 		bool later = i > now;
 		struct candidate *one =
 			add(e, PCR_PHASES, values[i],
-			    later || i == ARRAY_SIZE(phases) ? phases[i - 1] : phases[i]);
+			    expect_phases[later || i == EXPECT_PHASES ? i - 1 : i]);
 
 		if (one)
 			one->later = later;

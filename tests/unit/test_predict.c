@@ -76,7 +76,7 @@ static void give_pcr7(const char *event)
 	sha256_add(&hash, both, 64);
 	sha256_end(&hash, value);
 	hex_encode(value, 32, text + 9);
-	CHECK_INT(predict_pcrs(&prediction, text, &err), 0);
+	CHECK_INT(predict_pcrs(&prediction, (uint8_t *)text, strlen(text), &err), 0);
 }
 
 static enum verdict judge(const char *name)
@@ -194,9 +194,11 @@ TEST(predict_malformed)
 
 	fixture_uki(KERNEL, false);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		CHECK_INT(predict_pcrs(&prediction, bad[i], &err), -EINVAL);
+		CHECK_INT(predict_pcrs(&prediction, (uint8_t *)bad[i], strlen(bad[i]), &err),
+			  -EINVAL);
 		CHECK_INT(err.code, E_FACTS);
 	}
+	CHECK_INT(predict_pcrs(&prediction, (uint8_t *)bad[0], sizeof(bad[0]), &err), -EINVAL);
 	for (size_t size = 0; size < file_size; size++) {
 		CHECK_INT(pe_parse(file, size, &pe, &err), -EINVAL);
 		CHECK_INT(err.code, E_UKI);
