@@ -110,7 +110,7 @@ static int copy_intact(const uint8_t *bytes, size_t size, uint64_t offset, const
 }
 
 /*
- * An intact copy. It has to pass whether it is the one that counts or not, so that libcryptsetup,
+ * An intact copy (section 4.5 recovers one from the other). It has to pass whether it is the one that counts or not, so that libcryptsetup,
  * should it ever choose otherwise, chooses something that was checked, too.
  */
 static int parse_copy(const uint8_t *bytes, uint64_t offset, const struct luks2_limits *limits,
@@ -134,7 +134,7 @@ static int parse_copy(const uint8_t *bytes, uint64_t offset, const struct luks2_
 	for (size_t i = json_size; i < json_max; i++)
 		if (copy[H_END + i])
 			return BAD(err, "json area: data behind the JSON");
-	/* The specification asks for an ending NUL. */
+	/* Section 2.2 asks for an ending NUL. */
 	if (json_size == json_max)
 		return BAD(err, "json area: no NUL at its end");
 	r = luks2_json_parse((const char *)copy + H_END, json_size, limits, ret, err);

@@ -35,7 +35,7 @@ static int check_flags(const struct field *config)
 	return 0;
 }
 
-/* A requirement tells of a half-done re-encryption or of features of a later version. */
+/* Section 4.6. A requirement tells of a half-done re-encryption or of features of a later version. */
 static int check_requirements(const struct field *config)
 {
 	struct field requirements, mandatory;

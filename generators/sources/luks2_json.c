@@ -56,6 +56,7 @@ static int get_pbkdf2(const struct field *of, uint64_t *ret_iterations)
 	return r < 0 ? r : hash;
 }
 
+/* Section 3.2.5. */
 static int get_kdf(const struct field *slot, const struct luks2_limits *limits,
 		   struct luks2_keyslot *ret)
 {
@@ -84,6 +85,7 @@ static int get_kdf(const struct field *slot, const struct luks2_limits *limits,
 	return r < 0 ? r : field_only(&kdf, "type salt time memory cpus");
 }
 
+/* Section 3.2.4. */
 static int check_af(const struct field *slot)
 {
 	struct field af;
@@ -99,6 +101,7 @@ static int check_af(const struct field *slot)
 	return r < 0 ? r : field_only(&af, "type stripes hash");
 }
 
+/* Section 3.2.3: of the types only "raw", which is the keyslot's key and nothing of a re-encryption. */
 static int get_area(const struct field *slot, const struct luks2_header *header,
 		    struct luks2_keyslot *ret)
 {
@@ -135,6 +138,7 @@ static int get_area(const struct field *slot, const struct luks2_header *header,
 	return field_only(&area, "type offset size encryption key_size");
 }
 
+/* Section 3.2.1; not 3.2.2, "reencrypt". */
 static int get_keyslot(const struct field *slot, const struct luks2_limits *limits,
 		       const struct luks2_header *header, struct luks2_keyslot *ret)
 {
@@ -224,7 +228,7 @@ static int get_segment_place(const struct field *segment, const struct luks2_lim
 		       : 0;
 }
 
-/* threats A11: here a planted "cipher_null" would make the attacker's plaintext the volume. */
+/* Section 3.3.2; not "linear" nor OPAL's (4.10). threats A11: here a planted "cipher_null" would make the attacker's plaintext the volume. */
 static int get_segment(const struct field *root, const struct luks2_limits *limits,
 		       struct luks2_header *ret)
 {
@@ -259,7 +263,7 @@ static uint32_t keyslot_mask(const struct luks2_header *header)
 	return mask;
 }
 
-/* One digest, of the volume key that all keyslots hold and that the segment is encrypted with. */
+/* Section 3.4. One digest, of the volume key that all keyslots hold and that the segment is encrypted with. */
 static int check_digest(const struct field *root, const struct luks2_header *header)
 {
 	struct field all, digest;
@@ -296,6 +300,7 @@ static int check_digest(const struct field *root, const struct luks2_header *hea
 	return field_only(&digest, "type keyslots segments hash iterations salt digest");
 }
 
+/* Section 3.6: of each only what LUKS2 itself has; whose type it is reads the rest. */
 static int get_tokens(const struct field *root, struct luks2_header *ret)
 {
 	struct json_list list;
