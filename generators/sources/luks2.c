@@ -110,8 +110,8 @@ static int copy_intact(const uint8_t *bytes, size_t size, uint64_t offset, const
 }
 
 /*
- * An intact copy (section 4.5 recovers one from the other). It has to pass whether it is the one that counts or not, so that libcryptsetup,
- * should it ever choose otherwise, chooses something that was checked, too.
+ * An intact copy. It has to pass whether it is the one that counts (section 4.5) or not, so that
+ * libcryptsetup, should it ever choose otherwise, chooses something that was checked, too.
  */
 static int parse_copy(const uint8_t *bytes, uint64_t offset, const struct luks2_limits *limits,
 		      struct luks2_header *ret, struct err *err)
