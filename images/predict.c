@@ -342,7 +342,7 @@ static bool foreseeable(const struct prediction *prediction, const struct tpm2_t
 			bank->bank.name,
 			bank->disagree >> first & 1 ? "the event log leads to another value"
 			: prediction->other_uki	    ? "the boot that is known is of another UKI"
-						 : "give it with --pcrs or --tpm-eventlog");
+						    : "give it with --pcrs or --tpm-eventlog");
 	else if (token->policy_hash_size != 32)
 		err_set(why, E_TOKEN, ENODATA, "the token does not say what it was sealed to");
 	else

@@ -12,7 +12,7 @@
 
 struct predict_bank {
 	struct expect_bank bank;
-	uint32_t known; /* mask of values */
+	uint32_t known;	   /* mask of values */
 	uint32_t disagree; /* mask: the event log leads to another value than the TPM holds */
 	uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX];
 };

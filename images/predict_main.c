@@ -156,8 +156,8 @@ static int load_host(struct prediction *prediction, const struct predict_files *
 	struct stat st;
 	int r;
 
-	if (!files->device && (files->eventlog || files->pcrs || stat(files->disk, &st) < 0 ||
-			       !S_ISBLK(st.st_mode)))
+	if (!files->device &&
+	    (files->eventlog || files->pcrs || stat(files->disk, &st) < 0 || !S_ISBLK(st.st_mode)))
 		return 0;
 	device_folder(files->device ? files->device : "auto", folder, sizeof(folder));
 	r = predict_host(prediction, folder, err);

@@ -190,9 +190,8 @@ static bool add_phases(struct explain *e, const uint8_t *stub)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		bool later = i > now;
-		struct candidate *one =
-			add(e, PCR_PHASES, values[i],
-			    expect_phases[later || i == EXPECT_PHASES ? i - 1 : i]);
+		struct candidate *one = add(e, PCR_PHASES, values[i],
+					    expect_phases[later || i == EXPECT_PHASES ? i - 1 : i]);
 
 		if (one)
 			one->later = later;

@@ -140,7 +140,8 @@ TEST(predict_host_by_its_log)
 	CHECK_INT(host_end(), 0);
 	CHECK_INT(judge("sealed-firmware"), VERDICT_YES);
 	CHECK_INT(judge("sealed-uki"), VERDICT_UNKNOWN);
-	CHECK_STR(err.text, "PCR 4 of sha256 is not known: the boot that is known is of another UKI");
+	CHECK_STR(err.text,
+		  "PCR 4 of sha256 is not known: the boot that is known is of another UKI");
 }
 
 TEST(predict_host_log_disagrees)
@@ -171,7 +172,8 @@ TEST(predict_host_without_a_log)
 	CHECK_INT(host_end(), 0);
 	CHECK_INT(judge("sealed-firmware"), VERDICT_YES);
 	CHECK_INT(judge("sealed-uki"), VERDICT_UNKNOWN);
-	CHECK_STR(err.text, "PCR 4 of sha256 is not known: the boot that is known is of another UKI");
+	CHECK_STR(err.text,
+		  "PCR 4 of sha256 is not known: the boot that is known is of another UKI");
 }
 
 TEST(predict_host_unreadable)
