@@ -8,7 +8,10 @@
 
 #define PCRS_MAX 24 /* PC Client Platform TPM Profile: PCRs 0 to 23 */
 
-/* All that tpm2_make_luks2_json() of systemd 252 to 261 writes; a new field changes the policy. */
+/*
+ * What tpm2_make_luks2_json() of systemd 252 to 262 writes, but for 262's tpm2_argon2id_* and
+ * tpm2_pubkey_ref: those, and a field that is newer, change the policy or what is made of the PIN.
+ */
 static const char token_fields[] =
 	"type keyslots tpm2-blob tpm2-pcrs tpm2-pcr-bank tpm2-primary-alg tpm2-policy-hash "
 	"tpm2-pin tpm2_pcrlock tpm2_pubkey_pcrs tpm2_pubkey tpm2_salt tpm2_srk tpm2_pcrlock_nv";

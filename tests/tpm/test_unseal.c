@@ -84,6 +84,27 @@ TEST(unseal_opens)
 	check_opens("rsa-srk");
 }
 
+/* systemd 262, on its own TPM state; and nothing of it on another's. */
+TEST(unseal_opens_262)
+{
+	static const char *const names[] = { "v262-literal", "v262-signed", "v262-ec-key",
+					     "v262-offline" };
+
+	for (int foreign = 0; foreign < 2; foreign++) {
+		boot(foreign ? "ecc" : "v262");
+		use_signatures("v262-signatures.json");
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+			if (!foreign)
+				check_opens(names[i]);
+			else
+				CHECK(unseal(names[i]) < 0);
+		}
+		in.pin = PIN;
+		if (!foreign)
+			check_opens("v262-pin");
+	}
+}
+
 TEST(unseal_key_of_extra)
 {
 	static uint8_t pem[TPM2_TOKEN_PEM_MAX];

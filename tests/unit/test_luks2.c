@@ -51,6 +51,11 @@ TEST(luks2_golden)
 		{ "cryptsetup-2.7.5-pbkdf2", LUKS2_PBKDF2, 64, 4096, 16384, 0 },
 		{ "cryptsetup-2.7.5-key256", LUKS2_PBKDF2, 32, 4096, 16384, 0 },
 		{ "cryptsetup-2.7.5-meta64k", LUKS2_PBKDF2, 64, 4096, 65536, 0 },
+		{ "cryptsetup-2.8.8-default", LUKS2_ARGON2ID, 64, 4096, 16384, 0 },
+		{ "cryptsetup-2.8.8-argon2i", LUKS2_ARGON2I, 64, 512, 16384, 0 },
+		{ "cryptsetup-2.8.8-pbkdf2", LUKS2_PBKDF2, 64, 4096, 16384, 0 },
+		{ "cryptsetup-2.8.8-key256", LUKS2_PBKDF2, 32, 4096, 16384, 0 },
+		{ "cryptsetup-2.8.8-meta64k", LUKS2_PBKDF2, 64, 4096, 65536, 0 },
 		{ "repart-257", LUKS2_PBKDF2, 64, 4096, 16384, 1 },
 	};
 
@@ -69,6 +74,22 @@ TEST(luks2_golden)
 		CHECK_STR(header.cipher, "aes-xts-plain64");
 		CHECK(!uuid_is_null(&header.uuid));
 	}
+}
+
+/* All that systemd-cryptenroll 262 puts into one header: tokens that lintel reads, and those that it refuses. */
+TEST(luks2_enrolled_by_262)
+{
+	unsigned int tpm = 0, recovery = 0;
+
+	luks2_image_load(&image, "cryptenroll-262");
+	CHECK_INT(luks2_image_parse(&image, &header, &err), 0);
+	for (size_t i = 0; i < header.n_tokens; i++) {
+		tpm += strcmp(header.tokens[i].type, "systemd-tpm2") == 0;
+		recovery += strcmp(header.tokens[i].type, "systemd-recovery") == 0;
+		CHECK(__builtin_popcount(header.tokens[i].keyslots) == 1);
+	}
+	CHECK(tpm >= 4 && recovery == 1 && tpm + recovery == header.n_tokens);
+	CHECK_INT(header.n_keyslots, header.n_tokens + 1);
 }
 
 TEST(luks2_fields_read)

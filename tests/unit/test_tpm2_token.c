@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tokens and signatures that systemd 252 and 257 wrote, and what is near them. */
+/* Tokens and signatures that systemd 252, 257 and 262 wrote, and what is near them. */
 #include "generators/sources/tpm2_token.h"
 #include "init/base/attr.h"
 #include "init/base/bytes.h"
@@ -36,6 +36,11 @@ TEST(tpm2_token_golden)
 		{ "pin", 1 << 7, 1 << 11, TPM2_PRIMARY_ECC, true, true, true, true },
 		{ "signed", 0, 1 << 11, TPM2_PRIMARY_ECC, false, true, false, true },
 		{ "ec-key", 0, 1 << 11, TPM2_PRIMARY_ECC, false, true, false, true },
+		/* tpm2-pin and tpm2_pcrlock stand there since 262 only where they are true */
+		{ "../tpm2/v262-literal", 1 << 7 | 1 << 11, 0, TPM2_PRIMARY_ECC, false, false,
+		  false, true },
+		{ "../tpm2/v262-signed", 0, 1 << 11, TPM2_PRIMARY_ECC, false, true, false, true },
+		{ "../tpm2/v262-pin", 1 << 7, 1 << 11, TPM2_PRIMARY_ECC, true, true, true, true },
 		{ "rsa-srk", 1 << 7 | 1 << 11, 0, TPM2_PRIMARY_RSA, false, false, false, true },
 	};
 
@@ -108,6 +113,24 @@ TEST(tpm2_token_refused)
 			CHECK_STR(err.text, cases[i].names);
 	}
 	CHECK_INT(tpm2_token_parse(json, TPM2_TOKEN_JSON_MAX + 1, &token, &err), -E2BIG);
+}
+
+/* What systemd 262 may write besides, and what changes the policy, or the PIN: refused by its name. */
+TEST(tpm2_token_of_262_refused)
+{
+	static const char *const cases[][2] = {
+		{ "../tpm2/v262-argon2id",
+		  "tpm2_argon2id_memcost is a field that lintel does not" },
+		{ "../tpm2/v262-policyref", "tpm2_pubkey_ref is a field that lintel does not" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		load(cases[i][0]);
+		CHECK_INT(tpm2_token_parse(json, strlen(json), &token, &err), -ENOTSUP);
+		CHECK_INT(err.code, E_TOKEN);
+		if (!strstr(err.text, cases[i][1]))
+			CHECK_STR(err.text, cases[i][1]);
+	}
 }
 
 /* Tokens of systemd before 250 name neither bank nor algorithm; later ones may have pcrlock. */
