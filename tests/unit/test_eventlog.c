@@ -216,5 +216,6 @@ TEST(eventlog_predicts_literal_pcrs)
 	CHECK_INT(err.code, E_UNSEAL);
 	CHECK_INT(judge("sealed-uki", "clean", true), VERDICT_YES);
 	CHECK_INT(judge("sealed-uki", "clean", false), VERDICT_UNKNOWN);
-	CHECK_STR(err.text, "PCR 4 of sha256 is not known: the boot that is known is of another UKI");
+	CHECK_STR(err.text,
+		  "PCR 4 of sha256 is not known: the boot that is known is of another UKI");
 }
