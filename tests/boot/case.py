@@ -96,6 +96,8 @@ class Case:
     goes_on: bool = False       # what comes after the refusal counts: until the machine is off or reboots
     unwiped: bool = False       # an /init that wipes nothing, which the search must find out
     crash: bool = False         # an /init of tests/crash: crash=VERB:WHAT in its command line
+    late: bool = False          # an /init of tests/late, which maps volumes before it measures them
+    caught: str = ""            # a regular expression: what is found wrong with the boot of a broken /init
     trees: tuple = ()           # that the mutations need
     size: str = ""              # of the disk; else as small as it can be
     mutations: tuple = ()
@@ -122,7 +124,7 @@ class Case:
     def variant(self):
         """Which init: "" is that of a release."""
         return ("unwiped" if self.unwiped else "debug" if self.debug else
-                "crash" if self.crash else "")
+                "crash" if self.crash else "late" if self.late else "")
 
     @property
     def unseals(self):

@@ -51,6 +51,16 @@ def wrong_cap(events, banks):
     return None
 
 
+def wrong_banks(events, banks):
+    """None if what was extended until the phase was left went into every bank."""
+    for name, used in events:
+        if name in ("enter-initrd 11", "15", "leave-initrd 11") and banks - used:
+            return f"{name}: not into bank {min(banks - used):#x}"
+        if name == "leave-initrd 11":
+            break
+    return None
+
+
 def wrong_entry(names):
     """None if the phase was entered once, left once, and what was unsealed lies between."""
     for word in ("enter-initrd 11", "leave-initrd 11"):
@@ -81,7 +91,7 @@ def wrong_tpm(text, unseals, refused):
     events, banks = found[-1]
     if refused:
         return wrong_cap(events, banks)
-    return wrong_entry([name for name, _ in events])
+    return wrong_entry([name for name, _ in events]) or wrong_banks(events, banks)
 
 
 # --- the guest's own facts -------------------------------------------------------------------------
@@ -129,15 +139,16 @@ def wrong_steps(lines):
         return "a volume was opened, and not all was measured"
     # another mapped device may be there first: only verity has devices without a key
     if volumes and "verity" not in verbs.values() and (
-            device is None or min(end[step] for step in volumes) > device):
+            device is None or any(end.get(step, device + 1) > device for step in volumes)):
         return "a mapped device was there before PCR 15 was extended"
     pairs = [("m1", key) for key in keys] + [(key, f"vk-{key[4:]}") for key in keys]
     pairs += [(f"vk-{name[5:]}", name) for name in verbs if name.startswith("open-")]
     for mount in (name for name in verbs if name.startswith("mnt-")):
         pairs += [(name, mount) for name in (mount[4:], f"open-{mount[4:]}") if name in verbs]
+    pairs += [("m2", "end")] if "m2" in start else []
     pairs += [(step, last) for last in ("m2", "end") if last in start for step in verbs
               if verbs[step] in ("unlock", "verity", "activate", "mount", "extend", "measure")
-              and step != last and start[step] <= start[last]]
+              and step not in ("m2", "end")]
     for early, late in pairs:
         if late not in start:
             return f"{late} was left out"

@@ -22,6 +22,9 @@ CASES = [
     # its opposite is shell-appended-word
     luks("boot-luks-literal-pcr", sets=(Set("mini", layout="luks", fstype="ext4", pcrs="12"),),
          shows=(r"LINTEL-TEST-DM root ",), checked=False),
+    # a build that is broken on purpose: it boots, and the order's check must say what is wrong
+    luks("boot-luks-late", late=True, checked=False,
+         caught="a mapped device was there before PCR 15 was extended"),
     luks("refuse-luks-other-tpm", "UNSEAL", other_tpm=True),
     luks("refuse-luks-other-pcr-key", "PCR-SIGNATURE", pcr_key="wrong"),
     luks("refuse-luks-no-pcr-signature", "PCR-SIGNATURE", pcr_key=""),
