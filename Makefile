@@ -125,7 +125,7 @@ $(B)/unit-work: $(WORK:%.c=$(B)/obj/work/%.o)
 UNIT_TPM_WRAP := -Wl,--wrap=eventlog_parse
 
 $(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
-	@gcc $(ASAN_CFLAGS) $(UNIT_TPM_WRAP) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-device -lcrypto
+	@gcc $(ASAN_CFLAGS) $(UNIT_TPM_WRAP) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-device -lcrypto -largon2
 
 $(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) $(UNIT_TPM_WRAP) -o $@ $^ \

@@ -5,6 +5,7 @@
 #include "init/base/bytes.h"
 #include "init/base/text.h"
 #include "modules/tpm2_lockout.h"
+#include "modules/tpm2_pin.h"
 #include "modules/tpm2_policy.h"
 #include "modules/tpm2_srk.h"
 
@@ -18,8 +19,6 @@
 #define PCR_CHANGES_MAX 30 /* systemd's RETRY_UNSEAL_MAX */
 #define BUSY_MAX 5	   /* beyond the library's five and the kernel's two seconds each */
 #define BUSY_WAIT_MS 40
-#define PIN_ROUNDS 10000 /* systemd's PBKDF2_HMAC_SHA256_ITERATIONS */
-#define PIN_MAX 1024
 
 struct unseal {
 	struct tpm2 *tpm;
@@ -32,7 +31,7 @@ struct unseal {
 	struct tpm2_policy policy;
 	struct tpm2_primary_key primary;
 	ESYS_TR sealed, session;
-	TPM2B_AUTH auth; /* of the PIN */
+	struct tpm2_pin pin;
 };
 
 static void flush(struct unseal *u, ESYS_TR *handle)
@@ -94,36 +93,6 @@ static int choose_bank(struct unseal *u, struct err *err)
 	return r;
 }
 
-/* The authValue of systemd's tpm2_auth_value_from_pin(), salted as since version 253. */
-static int derive_pin(struct unseal *u, const char *pin, struct err *err)
-{
-	struct {
-		uint8_t key[32], text[64];
-	} secret; /* base64 of 32 bytes: 44 and a NUL */
-	size_t size = strlen(pin);
-	const void *data = pin;
-	int r = 0;
-
-	if (size == 0 || size > PIN_MAX)
-		return err_set(err, E_UNSEAL, EACCES, "the PIN is empty or too long");
-	mlock(&secret, sizeof(secret));
-	if (u->token->salt_size) {
-		r = PKCS5_PBKDF2_HMAC(pin, (int)size, u->token->salt, (int)u->token->salt_size,
-				      PIN_ROUNDS, EVP_sha256(), sizeof(secret.key), secret.key) == 1
-			    ? 0
-			    : -EIO;
-		size = (size_t)EVP_EncodeBlock(secret.text, secret.key, sizeof(secret.key));
-		data = secret.text;
-	}
-	if (r == 0 && EVP_Digest(data, size, u->auth.buffer, NULL, EVP_sha256(), NULL) != 1)
-		r = -EIO;
-	explicit_bzero(&secret, sizeof(secret));
-	/* part 1, "HMAC computation", note 2: trailing zeros do not count */
-	for (u->auth.size = 32; u->auth.size > 0 && u->auth.buffer[u->auth.size - 1] == 0;)
-		u->auth.size--;
-	return r < 0 ? err_set(err, E_UNSEAL, -r, "the PIN cannot be derived") : 0;
-}
-
 static int prepare(struct unseal *u, const struct tpm2_unseal_inputs *in, struct err *err)
 {
 	const struct tpm2_token *token = u->token;
@@ -143,7 +112,7 @@ static int prepare(struct unseal *u, const struct tpm2_unseal_inputs *in, struct
 	if (r == 0 && token->pubkey_pcrs)
 		r = tpm2_policy_key(pem, pem_size, &u->key, err);
 	if (r == 0 && token->pin)
-		r = derive_pin(u, in->pin, err);
+		r = tpm2_pin_derive(token, in->pin, in->kdf_memory_kib, &u->pin, err);
 	u->policy = (struct tpm2_policy){ .tpm = u->tpm,
 					  .session = ESYS_TR_NONE,
 					  .bank = &u->bank,
@@ -186,7 +155,7 @@ static int load_object(struct unseal *u, struct err *err)
 	rc = Esys_Load(u->tpm->esys, u->primary.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 		       ESYS_TR_NONE, &u->private, &u->public, &u->sealed);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TR_SetAuth(u->tpm->esys, u->sealed, &u->auth);
+		rc = Esys_TR_SetAuth(u->tpm->esys, u->sealed, &u->pin.auth);
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_error(err, E_UNSEAL, "sealed object", rc);
 }
 
@@ -363,6 +332,8 @@ int tpm2_unseal(struct tpm2 *tpm, const struct tpm2_token *token,
 		r = prepare(&u, in, err);
 	if (r == 0)
 		r = unseal(&u, ret_secret, &size, err);
+	if (r == 0)
+		r = tpm2_pin_finish(token, &u.pin, ret_secret, &size, err);
 	if (u.primary.transient)
 		flush(&u, &u.primary.handle);
 	explicit_bzero(&u, sizeof(u));

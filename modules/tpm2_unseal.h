@@ -15,7 +15,8 @@ struct tpm2_unseal_inputs {
 	size_t signatures_size;
 	const uint8_t *public_key; /* PEM of /.extra, for a token without; or NULL */
 	size_t public_key_size;
-	const char *pin; /* or NULL */
+	const char *pin;	 /* or NULL */
+	uint64_t kdf_memory_kib; /* the most that may be taken to derive it */
 };
 
 /*

@@ -51,6 +51,9 @@ struct unlock {
 	struct tpm2_digests digests; /* of its key, for PCR 15 */
 };
 
+/* The most that a key derivation may take now (threat A15). */
+uint64_t unlock_kdf_memory_kib(void);
+
 /* Copies the header, holds it to the profile, and gives libcryptsetup the copy. 0 or -errno. */
 int unlock_read_header(struct unlock *u, struct err *err);
 

@@ -25,8 +25,8 @@ static void quiet(int level, const char *text, void *data)
 	(void)data;
 }
 
-/* A key derivation may take half of what is free, and 1 GiB at the most (threat A15). */
-static uint64_t kdf_memory_kib(void)
+/* Half of what is free, and 1 GiB at the most. */
+uint64_t unlock_kdf_memory_kib(void)
 {
 	struct sysinfo info;
 	uint64_t free_kib;
@@ -78,7 +78,7 @@ static uint64_t copies_size(const struct unlock *u)
  */
 static int read_copy(struct unlock *u, struct err *err)
 {
-	const struct luks2_limits limits = { u->part.bytes, kdf_memory_kib() };
+	const struct luks2_limits limits = { u->part.bytes, unlock_kdf_memory_kib() };
 	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	uint64_t copies;
 	uint8_t *map = NULL;

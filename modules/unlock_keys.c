@@ -145,6 +145,7 @@ int unlock_try_tokens(struct unlock *u, const char *pin, struct err *err)
 		.public_key = n_key > 0 ? (const uint8_t *)public_key : NULL,
 		.public_key_size = n_key > 0 ? (size_t)n_key : 0,
 		.pin = pin,
+		.kdf_memory_kib = unlock_kdf_memory_kib(),
 	};
 	struct err all = { .code = E_TOKEN };
 	int r = -ENOENT;

@@ -9,12 +9,18 @@
 #define PCRS_MAX 24 /* PC Client Platform TPM Profile: PCRs 0 to 23 */
 
 /*
- * What tpm2_make_luks2_json() of systemd 252 to 262 writes, but for 262's tpm2_argon2id_* and
- * tpm2_pubkey_ref: those, and a field that is newer, change the policy or what is made of the PIN.
+ * What tpm2_make_luks2_json() of systemd 252 to 262 writes, but for 262's tpm2_pubkey_ref: that, and
+ * a field that is newer, changes the policy.
  */
 static const char token_fields[] =
 	"type keyslots tpm2-blob tpm2-pcrs tpm2-pcr-bank tpm2-primary-alg tpm2-policy-hash "
-	"tpm2-pin tpm2_pcrlock tpm2_pubkey_pcrs tpm2_pubkey tpm2_salt tpm2_srk tpm2_pcrlock_nv";
+	"tpm2-pin tpm2_pcrlock tpm2_pubkey_pcrs tpm2_pubkey tpm2_salt tpm2_srk tpm2_pcrlock_nv "
+	"tpm2_argon2id_memcost tpm2_argon2id_iterations tpm2_argon2id_lanes";
+
+/* As for a key slot: the token's writer is not known, and who asks for more than this wants harm. */
+#define ARGON2_MEMORY_MAX (UINT64_C(1) << 30)
+#define ARGON2_PASSES_MAX 1000
+#define ARGON2_LANES_MAX 256 /* systemd takes as many as the machine has processors */
 
 /* systemd 258 and later may split a policy into shards, one blob and one hash for each. */
 static int refuse_shards(const struct field *root)
@@ -89,6 +95,40 @@ static int get_bytes(const struct field *root, struct tpm2_token *ret)
 	return r;
 }
 
+/* systemd 262: all three or none. What is derived takes the place of PIN and secret (tpm2_pin.c). */
+static int get_argon2(const struct field *root, struct tpm2_token *ret)
+{
+	const struct {
+		const char *key;
+		uint64_t max;
+		uint32_t *value;
+		unsigned int divisor;
+	} all[] = {
+		{ "tpm2_argon2id_lanes", ARGON2_LANES_MAX, &ret->argon2_lanes, 1 },
+		{ "tpm2_argon2id_iterations", ARGON2_PASSES_MAX, &ret->argon2_passes, 1 },
+		{ "tpm2_argon2id_memcost", ARGON2_MEMORY_MAX, &ret->argon2_memory_kib, 1024 },
+	};
+	bool any = false;
+	uint64_t value;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		any |= field_has(root, all[i].key);
+	for (size_t i = 0; any && i < ARRAY_SIZE(all); i++) {
+		int r = field_u64(root, all[i].key, all[i].divisor, all[i].max, &value);
+
+		if (r < 0)
+			return r;
+		*all[i].value = (uint32_t)(value / all[i].divisor);
+	}
+	if (any && (!ret->pin || ret->salt_size < 8))
+		return field_bad(root, "tpm2_argon2id_memcost", EINVAL, "without PIN and salt");
+	/* RFC 9106, 3.1: eight blocks of one KiB for each lane */
+	return any && ret->argon2_memory_kib < 8 * ret->argon2_lanes
+		       ? field_bad(root, "tpm2_argon2id_memcost", EINVAL,
+				   "is too little for its lanes")
+		       : 0;
+}
+
 int tpm2_token_parse(const char *json, size_t size, struct tpm2_token *ret, struct err *err)
 {
 	struct field root;
@@ -111,6 +151,8 @@ int tpm2_token_parse(const char *json, size_t size, struct tpm2_token *ret, stru
 		r = get_words(&root, ret);
 	if (r == 0)
 		r = get_bytes(&root, ret);
+	if (r == 0)
+		r = get_argon2(&root, ret);
 	if (r < 0)
 		return r;
 	if (ret->pubkey_pcrs && ret->pubkey_size == 0)

@@ -31,6 +31,7 @@ struct tpm2_token {
 	char bank[8];		   /* "sha1", "sha256", "sha384", "sha512"; empty: not named */
 	enum tpm2_primary primary; /* where there is no srk */
 	bool pin, pcrlock;
+	uint32_t argon2_memory_kib, argon2_passes, argon2_lanes; /* of the PIN; 0: PBKDF2 or none */
 	size_t blob_size, policy_hash_size, pubkey_size, salt_size, srk_size, nv_size;
 	uint8_t blob[TPM2_TOKEN_BLOB_MAX];
 	uint8_t policy_hash[TPM2_TOKEN_DIGEST_MAX];

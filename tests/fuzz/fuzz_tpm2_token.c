@@ -18,7 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		must(token.blob_size > 0 && token.blob_size <= sizeof(token.blob) &&
 		     token.policy_hash_size > 0 && token.pubkey_size <= sizeof(token.pubkey) &&
-		     (!token.pubkey_pcrs || token.pubkey_size > 0));
+		     (!token.pubkey_pcrs || token.pubkey_size > 0) &&
+		     (!token.argon2_memory_kib ||
+		      (token.pin && token.argon2_memory_kib <= 1 << 20)));
 	if (pcr_signature_find(text, size, "sha256", 1 << 11, fingerprint, 0, &found, &err) < 0)
 		must(err.code == E_PCR_SIGNATURE);
 	else

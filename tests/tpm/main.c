@@ -17,7 +17,9 @@ static int print_passphrase(char **argv, const char *pin)
 	uint8_t secret[TPM2_SECRET_MAX], base64[2 * TPM2_SECRET_MAX];
 	const struct tpm2_token *token = fixture_token(argv[0]);
 	static char json[65536];
-	struct tpm2_unseal_inputs in = { .signatures = json, .pin = pin };
+	struct tpm2_unseal_inputs in = { .signatures = json,
+					 .pin = pin,
+					 .kdf_memory_kib = 1 << 20 };
 	struct err err;
 	size_t size;
 

@@ -33,17 +33,16 @@ count_copies(const uint8_t complement[HALF])
 	return found;
 }
 
-TEST(memory_is_clean)
+static void check_clean(const char *state, const char *token, const struct tpm2_unseal_inputs *in)
 {
 	static uint8_t secret[TPM2_SECRET_MAX];
 	uint8_t complement[2 * HALF];
-	struct tpm2_unseal_inputs in = { .signatures = NULL };
 	struct err err;
 	size_t size = 0;
 
-	tpm_start("ecc");
+	tpm_start(state);
 	tpm_boot();
-	CHECK_INT(tpm2_unseal(&tpm, fixture_token("literal"), &in, secret, &size, &err), 0);
+	CHECK_INT(tpm2_unseal(&tpm, fixture_token(token), in, secret, &size, &err), 0);
 	CHECK(size >= sizeof(complement));
 	for (size_t i = 0; i < sizeof(complement); i++)
 		complement[i] = secret[i] ^ 0xff;
@@ -56,4 +55,24 @@ TEST(memory_is_clean)
 	memset(&tpm, 0, sizeof(tpm));
 	CHECK_INT(count_copies(complement), 0);
 	CHECK_INT(count_copies(complement + HALF), 0);
+}
+
+TEST(memory_is_clean)
+{
+	const struct tpm2_unseal_inputs in = { .signatures = NULL };
+
+	check_clean("ecc", "literal", &in);
+}
+
+/* The secret that Argon2id's half of the PIN makes of the sealed one. */
+TEST(memory_is_clean_of_argon2id)
+{
+	static char signatures[65536];
+	struct tpm2_unseal_inputs in = { .signatures = signatures,
+					 .pin = PIN,
+					 .kdf_memory_kib = 1 << 20 };
+
+	memcpy(signatures, fixture("v262-signatures.json", &in.signatures_size),
+	       sizeof(signatures));
+	check_clean("v262", "v262-argon2id", &in);
 }

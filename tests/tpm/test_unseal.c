@@ -21,6 +21,7 @@ static void use_signatures(const char *name)
 	in.signatures = signatures;
 	in.pin = NULL;
 	in.public_key = NULL;
+	in.kdf_memory_kib = 1 << 20;
 }
 
 static void boot(const char *state)
@@ -103,6 +104,25 @@ TEST(unseal_opens_262)
 		if (!foreign)
 			check_opens("v262-pin");
 	}
+}
+
+/* systemd 262's own choice for a PIN. It is a secret of 32 bytes that the TPM alone does not have. */
+TEST(unseal_argon2id)
+{
+	boot("v262");
+	use_signatures("v262-signatures.json");
+	in.pin = PIN;
+	check_opens("v262-argon2id");
+	CHECK_INT(size, 32);
+	in.pin = "lintel PIN 1235";
+	CHECK_INT(unseal("v262-argon2id"), -EACCES);
+	CHECK(says("PIN: the authorization is wrong"));
+	in.pin = PIN;
+	in.kdf_memory_kib = 32767; /* of a machine with little memory */
+	CHECK_INT(unseal("v262-argon2id"), -ENOMEM);
+	CHECK_INT(err.code, E_TOKEN);
+	CHECK(says("tpm2_argon2id_memcost is 32768 KiB; here it may be 32767"));
+	CHECK_INT(unseal("v262-pin"), 0);
 }
 
 TEST(unseal_key_of_extra)
