@@ -84,6 +84,7 @@ int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err 
 {
 	struct job *job = free_slot(jobs);
 	int fds[2];
+	pid_t pid;
 
 	if (!job)
 		return -EBUSY;
@@ -102,11 +103,12 @@ int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err 
 		text_copy(job->steps[i].id, sizeof(job->steps[i].id), steps[i].id);
 		job->steps[i].ended = false;
 	}
-	job->pid = fork();
-	if (job->pid == 0)
+	pid = fork();
+	if (pid == 0) /* the child has no `job` */
 		child_run(steps, n, fds[1]);
+	job->pid = pid;
 	close(fds[1]);
-	if (job->pid < 0) {
+	if (pid < 0) {
 		close(fds[0]);
 		return err_set(err, E_INTERNAL, errno, "fork: %s", strerror(errno));
 	}

@@ -33,7 +33,7 @@ struct jobs {
 void jobs_init(struct jobs *jobs);
 /*
  * Forks a child for steps of one verb: one, or as many as its run_batch() takes. 0, or -errno with
- * err filled. -EBUSY: no slot is free.
+ * err filled. -EBUSY: no slot is free. The steps must not lie in the plan, which the child has not.
  */
 int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err *err);
 /* How many children of a lane are running. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Linked around sandbox_child() into build/init-crash, for the boot tests alone: where the command
- * line has crash=VERB:WHAT, the child of that verb does WHAT instead of its work.
+ * line has crash=VERB:WHAT, the child of that verb does WHAT instead of its work. With crash=uevents:lost
+ * the kernel has no room for most events, until PID 1 was told that it lost some.
  */
 #include "init/base/fs.h"
+#include "init/monitor.h"
 #include "modules/sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/unistd.h>
 #include <signal.h>
@@ -13,12 +16,57 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #define RESULT_FD 3
 
 int __real_sandbox_child(const struct verb_info *verb, struct err *err);
 int __wrap_sandbox_child(const struct verb_info *verb, struct err *err);
+int __real_monitor_open(struct err *err);
+int __wrap_monitor_open(struct err *err);
+int __real_monitor_read(int fd, struct facts *facts, struct err *err);
+int __wrap_monitor_read(int fd, struct facts *facts, struct err *err);
+
+/* Whether the command line has the text; if so, the word behind it. */
+static bool find_word(const char *text, char *ret, size_t size)
+{
+	char line[2048] = "";
+	const char *at;
+
+	if (fs_read(AT_FDCWD, "/proc/cmdline", line, sizeof(line) - 1) < 0)
+		return false;
+	at = strstr(line, text);
+	if (!at)
+		return false;
+	at += strlen(text);
+	snprintf(ret, size, "%.*s", (int)strcspn(at, " \n"), at);
+	return true;
+}
+
+static void set_room(int fd, int bytes)
+{
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+}
+
+int __wrap_monitor_open(struct err *err)
+{
+	char what[64];
+	int fd = __real_monitor_open(err);
+
+	if (fd >= 0 && find_word("crash=uevents:", what, sizeof(what)))
+		set_room(fd, 0); /* the kernel makes it its least: one event or two */
+	return fd;
+}
+
+int __wrap_monitor_read(int fd, struct facts *facts, struct err *err)
+{
+	int r = __real_monitor_read(fd, facts, err);
+
+	if (r == -ENOBUFS)
+		set_room(fd, 16 << 20);
+	return r;
+}
 
 static void send_junk(void)
 {
@@ -67,18 +115,11 @@ static void do_what(const char *what)
 
 int __wrap_sandbox_child(const struct verb_info *verb, struct err *err)
 {
-	char line[2048] = "", want[64];
-	const char *at;
+	char want[64], what[64];
 	int r = __real_sandbox_child(verb, err);
 
 	snprintf(want, sizeof(want), "crash=%s:", verb->name);
-	if (r < 0 || fs_read(AT_FDCWD, "/proc/cmdline", line, sizeof(line) - 1) < 0)
-		return r;
-	at = strstr(line, want);
-	if (!at)
-		return 0;
-	at += strlen(want);
-	snprintf(want, sizeof(want), "%.*s", (int)strcspn(at, " \n"), at);
-	do_what(want);
-	return 0;
+	if (r == 0 && find_word(want, what, sizeof(what)))
+		do_what(what);
+	return r;
 }

@@ -1,6 +1,7 @@
 """
 Children that crash, lie or do what they may not: each is a refusal by name, and PID 1 goes on. The
-init is built with tests/crash, which does so where the command line says crash=VERB:WHAT.
+init is built with tests/crash, which does so where the command line says crash=VERB:WHAT. Uevents that
+the kernel has no room for are of that kind, too.
 """
 
 from case import BOOT, Case, Extra, Set
@@ -36,6 +37,8 @@ CASES = [
     # an image that nobody could look into is left out
     *(crash(verb, "kill", BOOT, extra=(Extra("a.raw"),), shows=("LINTEL-E-CRASH",))
       for verb in ("loop", "extension")),
+    # what was lost is asked for again, by a child that needs nothing of the plan
+    crash("uevents", "lost", BOOT, shows=("uevents were lost", "coldplug: done")),
     crash("unlock", "kill", firmware="secureboot", **LUKS),
     crash("measure", "kill", firmware="secureboot", **LUKS),
 ]
