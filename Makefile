@@ -20,7 +20,7 @@ ASAN_CFLAGS := $(BASE_CFLAGS) -Wno-format-truncation -O1 -g -fno-omit-frame-poin
 FUZZ_CFLAGS := $(BASE_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
 CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generators/rules/*.c)
-INIT := $(CORE) $(wildcard init/*.c modules/*.c)
+INIT := $(CORE) $(wildcard init/*.c modules/*.c) images/sysroot/without.c
 HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c \
 	images/pe.c images/predict.c images/predict_log.c images/predict_main.c images/sysext.c images/hashtree.c \
 	images/unpack.c modules/pkcs7.c modules/tpm2_expect.c
@@ -127,7 +127,7 @@ UNIT_TPM_WRAP := -Wl,--wrap=eventlog_parse
 $(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) $(UNIT_TPM_WRAP) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-device -lcrypto -largon2
 
-$(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o)
+$(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o) $(B)/obj/init/images/sysroot/without.o
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) $(UNIT_TPM_WRAP) -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
@@ -136,7 +136,7 @@ $(B)/unseal: $(patsubst %.c,$(B)/obj/init/%.o,$(CORE) modules/sandbox.c $(wildca
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
-$(B)/unit-static: $(UNIT:%.c=$(B)/obj/init/%.o)
+$(B)/unit-static: $(UNIT:%.c=$(B)/obj/init/%.o) $(B)/obj/init/images/sysroot/without.o
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 
 $(B)/obj/fuzz/%.o: %.c
