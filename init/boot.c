@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define DRIVERS_MAX 8 /* children; a slow driver keeps one, and each takes a batch of devices */
 
@@ -26,26 +25,12 @@ static int add_fact(struct boot *boot, enum fact_kind kind, const char *subject,
 	return r < 0 ? r : facts_add(&boot->facts, &fact, err);
 }
 
-/*
- * A child gets its steps, and neither facts nor plan: nothing to read there for whoever takes it over, and
- * no page of them to copy at a fork, nor again when decide() writes the plan anew.
- */
-static void keep_from_children(void *data, size_t size)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t from = ((uintptr_t)data + page - 1) & ~(page - 1);
-	uintptr_t end = ((uintptr_t)data + size) & ~(page - 1);
-
-	madvise((uint8_t *)data + (from - (uintptr_t)data), end - from, MADV_DONTFORK);
-}
-
 int boot_init(struct boot *boot, struct err *err)
 {
 	_close_ int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	jobs_init(&boot->jobs);
-	keep_from_children(boot, sizeof(*boot));
 
 	boot->monitor_fd = monitor_open(err);
 	if (boot->monitor_fd < 0)

@@ -6,6 +6,7 @@
 
 struct boot {
 	struct facts facts;
+	struct facts late; /* results of the steps of a refusal: the list above may be full */
 	struct plan plan;
 	struct jobs jobs;
 	int monitor_fd;

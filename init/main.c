@@ -10,11 +10,27 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 
-static struct boot boot;
+/*
+ * Facts and plan have room for the largest machine, and a boot touches little of it. As .bss all of that
+ * would have to fit into a small guest's memory before the kernel starts /init (__vm_enough_memory() in
+ * its mm/util.c); nothing is reserved for a mapping that says so. No child has it, nor needs it: there is
+ * nothing to read for whoever takes one over, and no page to copy at a fork.
+ */
+static struct boot *map_boot(void)
+{
+	void *map = mmap(NULL, sizeof(struct boot), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (map == MAP_FAILED)
+		return NULL;
+	madvise(map, sizeof(struct boot), MADV_DONTFORK);
+	return map;
+}
 
 /* The API file systems with systemd's flags (src/shared/mount-setup.c). */
 static int mount_api(struct err *err)
@@ -61,6 +77,7 @@ static void open_console(void)
 int main(int argc, char **argv)
 {
 	struct err err = { .code = E_INTERNAL };
+	struct boot *boot;
 	int r;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
@@ -74,7 +91,10 @@ int main(int argc, char **argv)
 	reboot(RB_DISABLE_CAD);
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
-	jobs_init(&boot.jobs);
+	boot = map_boot();
+	if (!boot)
+		reboot(RB_POWER_OFF); /* nothing is known yet, and no device was opened */
+	jobs_init(&boot->jobs);
 	handover_arguments(argv);
 	r = mount_api(&err);
 	open_console();
@@ -83,8 +103,8 @@ int main(int argc, char **argv)
 	fs_write(AT_FDCWD, "/proc/sys/kernel/printk_devkmsg", "on\n");
 	log_init();
 	if (r == 0)
-		r = boot_init(&boot, &err);
+		r = boot_init(boot, &err);
 	if (r == 0)
-		boot_run(&boot, &err);
-	refuse(&boot, &err);
+		boot_run(boot, &err);
+	refuse(boot, &err);
 }

@@ -32,7 +32,6 @@
 #define TICK_MS 1000
 
 static struct consoles consoles;
-static struct facts results; /* of the steps below: the boot's own list may be full */
 
 static uint64_t pause_seconds(const struct facts *facts, uint64_t seconds)
 {
@@ -66,13 +65,13 @@ static bool run_step(struct boot *boot, const struct step *step, struct fields *
 		watchdog_feed();
 		if (wait.revents) {
 			job_read(job);
-			r = job_take(&boot->jobs, job, &results, &err);
+			r = job_take(&boot->jobs, job, &boot->late, &err);
 		} else if (clock_usec() >= job->deadline_usec) {
-			r = job_expire(&boot->jobs, job, &results, &err);
+			r = job_expire(&boot->jobs, job, &boot->late, &err);
 		}
 	}
 	jobs_stop(&boot->jobs);
-	fact = facts_last(&results, FACT_RESULT, step->id);
+	fact = facts_last(&boot->late, FACT_RESULT, step->id);
 	ret->text[0] = '\0';
 	if (fact)
 		*ret = fact->fields;

@@ -184,7 +184,7 @@ static void import_cmdline(struct import *import)
 	static const char *const keys[] = { "systemd.set_credential",
 					    "systemd.set_credential_binary" };
 	struct facts *facts = mmap(NULL, sizeof(*facts), PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct err err;
 
 	if (facts == MAP_FAILED)

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 
 #define EFIVARS "/sys/firmware/efi/efivars"
@@ -38,18 +39,23 @@ int efivars_mount(bool writable, struct err *err)
 int efivars_run(const struct step *step, const struct report *report, struct fields *result,
 		struct err *err)
 {
-	static struct facts facts; /* of this child */
 	_close_ int root_fd = -1;
+	struct facts *facts;
 	int r = efivars_mount(false, err);
 
 	(void)step;
 	(void)result;
 	if (r < 0)
 		return r;
+	/* room for more than there will be: nothing is reserved for it, see map_boot() */
+	facts = mmap(NULL, sizeof(*facts), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (facts == MAP_FAILED)
+		return err_set(err, E_INTERNAL, errno, "facts: %s", strerror(errno));
 	root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = efivars_read(root_fd, &facts, err);
-	for (size_t i = 0; i < facts.n && r == 0; i++)
-		r = report_fact(report, facts.list[i].kind, facts.list[i].subject,
-				&facts.list[i].fields);
+	r = efivars_read(root_fd, facts, err);
+	for (size_t i = 0; i < facts->n && r == 0; i++)
+		r = report_fact(report, facts->list[i].kind, facts->list[i].subject,
+				&facts->list[i].fields);
 	return r;
 }
