@@ -48,11 +48,14 @@ static int uki_predict(void)
 }
 
 /* The UKI that the fixtures' TPM has booted. */
-static void fixture_uki(const char *kernel, bool signatures)
+static void fixture_uki(const char *kernel, const char *signatures)
 {
 	static char json[32768];
-	ssize_t n = fs_read(AT_FDCWD, "tests/fixtures/tpm2/signatures.json", json, sizeof(json));
+	char path[80];
+	ssize_t n;
 
+	snprintf(path, sizeof(path), "tests/fixtures/tpm2/%s.json", signatures ?: "signatures");
+	n = fs_read(AT_FDCWD, path, json, sizeof(json));
 	CHECK(n > 0);
 	uki_start();
 	if (signatures)
@@ -97,7 +100,7 @@ static const char *const tokens[] = { "signed",	    "ec-key",	  "literal", "pin"
 
 TEST(predict_sealed_tokens)
 {
-	fixture_uki(KERNEL, true);
+	fixture_uki(KERNEL, "signatures");
 	give_pcr7("secure boot policy");
 	for (size_t i = 0; i < ARRAY_SIZE(tokens); i++) {
 		enum verdict verdict = judge(tokens[i]);
@@ -108,13 +111,29 @@ TEST(predict_sealed_tokens)
 	}
 }
 
+TEST(predict_sealed_by_262)
+{
+	static const char *const names[] = { "v262-signed", "v262-ec-key",  "v262-literal",
+					     "v262-pin",    "v262-offline", "v262-argon2id" };
+
+	fixture_uki(KERNEL, "v262-signatures");
+	give_pcr7("secure boot policy");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		CHECK_INT(judge(names[i]), VERDICT_YES);
+	/* refused by /init, too */
+	CHECK_INT(judge("v262-policyref"), VERDICT_NO);
+	CHECK_INT(err.code, E_TOKEN);
+	fixture_uki(KERNEL, "signatures");
+	CHECK_INT(judge("v262-signed"), VERDICT_NO);
+}
+
 TEST(predict_other_states)
 {
-	fixture_uki("another kernel\n", true);
+	fixture_uki("another kernel\n", "signatures");
 	CHECK_INT(judge("signed"), VERDICT_NO);
 	CHECK_INT(err.code, E_PCR_SIGNATURE);
 	CHECK_INT(judge("ec-key"), VERDICT_NO);
-	fixture_uki(KERNEL, false);
+	fixture_uki(KERNEL, NULL);
 	CHECK_INT(judge("signed"), VERDICT_NO);
 	CHECK_STR(err.text, "the UKI has no PCR signatures");
 	CHECK_INT(judge("literal"), VERDICT_UNKNOWN);
@@ -129,7 +148,7 @@ TEST(predict_forged_signature)
 {
 	char *at;
 
-	fixture_uki(KERNEL, true);
+	fixture_uki(KERNEL, "signatures");
 	at = (char *)file;
 	for (size_t i = HEADERS; i + 8 < file_size; i++)
 		if (memcmp(at + i, "\"sig\"", 5) == 0) {
@@ -192,7 +211,7 @@ TEST(predict_malformed)
 	static char bad[][80] = { "7:sha256=00", "24:sha256=00", "7:md5=00", "7=00", "x:sha1=" };
 	struct pe pe = { .n_sections = 77 };
 
-	fixture_uki(KERNEL, false);
+	fixture_uki(KERNEL, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		CHECK_INT(predict_pcrs(&prediction, (uint8_t *)bad[i], strlen(bad[i]), &err),
 			  -EINVAL);
