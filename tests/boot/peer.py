@@ -45,9 +45,9 @@ def dracut(run, version, output, adds, *words, tpm=False):
 
 
 # No shell, no wait without end, nothing mounted that the policy does not name (kernel-command-line(7),
-# systemd.image-policy(7), dracut.cmdline(7)). The waits are the defaults: a shorter one cuts off a key
-# derivation on a slow machine, and looks like a refusal.
-STRICT = "rd.shell=0 rd.emergency=halt systemd.show_status=yes ro"
+# systemd.image-policy(7), dracut.cmdline(7)). The default wait for a device cuts off a key derivation on a
+# slow machine, and looks like a refusal.
+STRICT = "rd.shell=0 rd.emergency=halt systemd.show_status=yes systemd.default_device_timeout_sec=240 ro"
 # The root hash stands in the signed line, which is more than a signature by a key that signs many images.
 VERITY = (f"{STRICT} root=/dev/mapper/root rootfstype=erofs roothash={{roothash}} "
           "systemd.image_policy=root=verity+signed:=unused+absent")
@@ -148,7 +148,7 @@ def peer_case(known, wanted):
     case = wanted.case or known[wanted.name]
     luks = any(part.layout == "luks" for part in case.sets) or "encrypted" in case.policy
     sets = tuple(SEALED if part.layout == "luks" else part for part in case.sets)
-    fields = {"firmware": "secureboot", "kernel": "root-trixie", "memory": 1536, "timeout": 300,
+    fields = {"firmware": "secureboot", "kernel": "root-trixie", "memory": 1536, "timeout": 600,
               "cmdline": LUKS if luks else VERITY, "sets": sets}
     if not luks and all(part.layout == "plain" for part in sets):
         # the hash that the builder's own image has; the attacker's has none
