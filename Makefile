@@ -203,6 +203,7 @@ bench:
 	@$(MAKE) all
 	@images/tree tools root-trixie
 	@tests/bench/run $(BENCH)
+	@tests/bench/extensions
 
 clean:
 	rm -rf $(B)/obj $(B)/init* $(B)/lintel $(B)/unit* $(B)/fuzz $(B)/sample $(B)/bench

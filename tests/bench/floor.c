@@ -1,7 +1,8 @@
 /*
  * The floor: the least that any init of such a root does, with every fact hard-coded by
  * tests/bench/run in floor-config.h. It checks little, waits by polling and is good for one disk
- * only: a yardstick for lintel, not an init to use. floor_luks.c opens an encrypted volume.
+ * only: a yardstick for lintel, not an init to use. floor_luks.c opens an encrypted volume,
+ * floor_extensions.c mounts extension images.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +66,8 @@ static void add_signature(void)
 }
 #endif
 
-static void dm(int control, unsigned long command, struct request *request, uint32_t flags)
+static void dm(int control, unsigned long command, struct request *request, const char *name,
+	       uint32_t flags)
 {
 	request->head = (struct dm_ioctl){
 		.version = { DM_VERSION_MAJOR, 0, 0 },
@@ -73,19 +75,19 @@ static void dm(int control, unsigned long command, struct request *request, uint
 		.data_start = sizeof(request->head),
 		.target_count = command == DM_TABLE_LOAD,
 		.flags = flags,
-		.name = "root",
 	};
+	strcpy(request->head.name, name);
 	check(ioctl(control, command, request), "device-mapper");
 }
 
-static void map_root(struct request *request, uint32_t flags)
+void map(struct request *request, const char *name, unsigned int flags)
 {
 	int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
 
 	check(control, "/dev/mapper/control");
-	dm(control, DM_DEV_CREATE, request, 0);
-	dm(control, DM_TABLE_LOAD, request, flags);
-	dm(control, DM_DEV_SUSPEND, request, 0); /* without DM_SUSPEND_FLAG: resume */
+	dm(control, DM_DEV_CREATE, request, name, 0);
+	dm(control, DM_TABLE_LOAD, request, name, flags);
+	dm(control, DM_DEV_SUSPEND, request, name, 0); /* without DM_SUSPEND_FLAG: resume */
 	close(control);
 }
 
@@ -96,7 +98,7 @@ static void open_root(void)
 
 	wait_for(FLOOR_LUKS);
 	open_luks(&request);
-	map_root(&request, 0);
+	map(&request, "root", 0);
 #else
 	struct request request = {
 		.target = { .length = FLOOR_SECTORS, .target_type = "verity" },
@@ -108,7 +110,7 @@ static void open_root(void)
 #ifdef FLOOR_SIGNATURE
 	add_signature();
 #endif
-	map_root(&request, DM_READONLY_FLAG);
+	map(&request, "root", DM_READONLY_FLAG);
 #endif
 }
 
@@ -140,6 +142,9 @@ int main(void)
 	open_root();
 	wait_for("/dev/dm-0");
 	mount_root();
+#ifdef FLOOR_EXTENSIONS
+	merge_extensions();
+#endif
 	switch_root();
 	execl("/usr/lib/systemd/systemd", "/sbin/init", (char *)NULL);
 	check(-1, "init");
