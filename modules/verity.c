@@ -12,6 +12,7 @@
 #include "modules/verb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/keyctl.h>
 #include <string.h>
@@ -112,30 +113,57 @@ static int load_signed_by_kernel(struct verity *v, const struct verity_signature
 	return r < 0 ? r : text_copy(v->by, sizeof(v->by), "kernel");
 }
 
-/* First the kernel's keyrings (UEFI db among them), then the certificates of the initrd. */
-static int load_signed(const struct step *step, struct verity *v, struct err *err)
+static int load_signed_by_certificate(struct verity *v, const struct verity_signature *sig,
+				      struct err *err)
 {
-	static struct verity_signature sig;
-	struct err kernel_err;
 	const char *folder = CERTIFICATES;
 	char file[80];
-	int r = read_signature(step, v, &sig, err);
+	int r = pkcs7_verify(folder, v->roothash, sig->der, sig->der_size, file, sizeof(file), err);
 
-	if (r < 0 || load_signed_by_kernel(v, &sig, &kernel_err) == 0)
-		return r;
-	r = pkcs7_verify(folder, v->roothash, sig.der, sig.der_size, file, sizeof(file), err);
 	if (r < 0 && access(CERTIFICATES_EXTENSION, F_OK) == 0) {
 		folder = CERTIFICATES_EXTENSION;
-		r = pkcs7_verify(folder, v->roothash, sig.der, sig.der_size, file, sizeof(file),
+		r = pkcs7_verify(folder, v->roothash, sig->der, sig->der_size, file, sizeof(file),
 				 err);
 	}
-	if (r < 0) {
-		err_wrap(err, "the kernel refuses the signature (%.100s)", kernel_err.text);
+	if (r < 0)
 		return r;
-	}
 	r = text_format(v->by, sizeof(v->by), "%s:%s",
 			strcmp(folder, CERTIFICATES) == 0 ? "certificate" : "extension", file);
 	return r < 0 ? r : load_table(v, NULL, err);
+}
+
+/*
+ * Where the kernel lets a policy ask for signatures that it has seen itself (its own word, or IPE,
+ * whose dmverity_signature= is about such devices).
+ */
+static bool kernel_must_know(void)
+{
+	char text[8];
+
+	return access("/sys/kernel/security/ipe", F_OK) == 0 ||
+	       (fs_read(AT_FDCWD, "/sys/module/dm_verity/parameters/require_signatures", text,
+			sizeof(text)) > 0 &&
+		text[0] == 'Y');
+}
+
+/*
+ * The certificates of the initrd and the kernel's keyrings (UEFI db among them) are trusted alike.
+ * The kernel comes second, as the first signature of a boot makes it test its RSA: 480 M instructions.
+ */
+static int load_signed(const struct step *step, struct verity *v, struct err *err)
+{
+	static struct verity_signature sig;
+	bool kernel_first = kernel_must_know();
+	struct err kernel_err;
+	int r = read_signature(step, v, &sig, err);
+
+	if (r < 0 || (kernel_first && load_signed_by_kernel(v, &sig, &kernel_err) == 0))
+		return r;
+	r = load_signed_by_certificate(v, &sig, err);
+	if (r == 0 || (!kernel_first && load_signed_by_kernel(v, &sig, &kernel_err) == 0))
+		return 0;
+	err_wrap(err, "the kernel refuses the signature (%.100s)", kernel_err.text);
+	return r;
 }
 
 static int load(const struct step *step, struct verity *v, struct err *err)
