@@ -70,3 +70,20 @@ void drivers_decide(const struct facts *facts, struct plan *plan)
 		plan_again(facts, plan, fact);
 	}
 }
+
+bool plan_filesystem(struct plan *plan, const struct fact *part, char ret_id[FS_STEP_MAX])
+{
+	char hint[16], module[20];
+	struct step *step;
+
+	if (fields_get(&part->fields, "hint", hint, sizeof(hint)) < 0 ||
+	    strcmp(hint, "crypto_LUKS") == 0)
+		return false;
+	text_format(ret_id, FS_STEP_MAX, "fs-%s", hint);
+	if (plan_find(plan, ret_id))
+		return true;
+	text_format(module, sizeof(module), "?%s", hint);
+	step = plan_step(plan, VERB_DRIVERS, ret_id, "%s seems to hold it", part->subject);
+	step_arg(plan, step, "module", module);
+	return true;
+}

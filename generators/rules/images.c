@@ -123,8 +123,8 @@ static bool plan_mount(const struct facts *facts, struct plan *plan, const struc
 		       const char *disk, const struct triple *triple, const char *below)
 {
 	bool confext = strcmp(image->class, "confext") == 0;
+	char where[128], driver[FS_STEP_MAX];
 	struct step *step;
-	char where[128];
 
 	step = image_step(plan, VERB_VERITY, "verity", image->id, triple->why_trust);
 	step_arg(plan, step, "name", image->id);
@@ -145,6 +145,8 @@ static bool plan_mount(const struct facts *facts, struct plan *plan, const struc
 	step_arg(plan, step, "where", where);
 	step_arg(plan, step, "options", confext ? "nosuid,noexec" : "nosuid");
 	image_after(plan, step, "verity", image->id);
+	if (plan_filesystem(plan, triple->data, driver))
+		step_after(plan, step, driver);
 	return !failed(facts, step);
 }
 

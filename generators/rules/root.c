@@ -48,35 +48,22 @@ static void role_verity_words(const struct facts *facts, struct plan *plan, stru
 
 #define ID_MAX 24
 
-static void driver_id(const char *id, char ret[ID_MAX])
-{
-	text_format(ret, ID_MAX, "fs-%s", id);
-}
-
 /* The file system's driver can come while dm-verity starts. */
 static bool plan_driver(const struct facts *facts, struct plan *plan, const struct triple *triple,
-			const char *name, const char *of)
+			const char *name, char ret_id[FS_STEP_MAX])
 {
-	char hint[16], id[ID_MAX];
-	struct step *step;
 	struct word word;
 
-	if (word_get(facts, strcmp(name, "usr") == 0 ? "mount.usrfstype" : "rootfstype", &word) ||
-	    fields_get(&triple->data->fields, "hint", hint, sizeof(hint)) < 0 ||
-	    strcmp(hint, "crypto_LUKS") == 0)
-		return false;
-	driver_id(of, id);
-	step = plan_step(plan, VERB_DRIVERS, id, "%s seems to hold it", triple->data->subject);
-	step_arg(plan, step, "module", hint);
-	return true;
+	return !word_get(facts, strcmp(name, "usr") == 0 ? "mount.usrfstype" : "rootfstype",
+			 &word) &&
+	       plan_filesystem(plan, triple->data, ret_id);
 }
 
 /* The mount of one version; ret_id: its step's id. */
 static void plan_mount(const struct facts *facts, struct plan *plan, const struct triple *triple,
-		       const char *name, const char *of, bool driver, char ret_id[ID_MAX])
+		       const char *name, const char *of, const char *driver, char ret_id[ID_MAX])
 {
 	struct step *step;
-	char id[ID_MAX];
 
 	text_format(ret_id, ID_MAX, "mnt-%s", of);
 	step = plan_step(plan, VERB_MOUNT, ret_id, "policy %s=%s", name,
@@ -86,9 +73,8 @@ static void plan_mount(const struct facts *facts, struct plan *plan, const struc
 	step_arg(plan, step, "where", strcmp(name, "usr") == 0 ? "/sysroot/usr" : "/sysroot");
 	role_mount_words(facts, plan, step, name);
 	step_after(plan, step, of);
-	driver_id(of, id);
 	if (driver)
-		step_after(plan, step, id);
+		step_after(plan, step, driver);
 }
 
 /* The verification of one version. What failed before it under the same name makes room. */
@@ -147,18 +133,19 @@ static void plan_role(const struct facts *facts, struct plan *plan, enum designa
 		      const char *arch, struct triple *triple, bool alone, char ret_mount[ID_MAX])
 {
 	const char *name = part == PART_USR ? "usr" : "root";
-	char id[ID_MAX], label[sizeof(triple->label)];
+	char id[ID_MAX], driver_id[FS_STEP_MAX], label[sizeof(triple->label)];
 	const struct fact *failed;
 
 	text_copy(id, sizeof(id), name);
 	for (unsigned int n = 2;; n++) {
-		bool driver = plan_driver(facts, plan, triple, name, id);
+		bool driver = plan_driver(facts, plan, triple, name, driver_id);
 		const struct fact *verity = facts_step_result(facts, id);
 
 		failed = fallback_failure(facts, id);
 		plan_verity(facts, plan, triple, name, id);
 		if (!failed || failed != verity)
-			plan_mount(facts, plan, triple, name, id, driver, ret_mount);
+			plan_mount(facts, plan, triple, name, id, driver ? driver_id : NULL,
+				   ret_mount);
 		if (part == PART_USR)
 			order_usr(plan, alone);
 		if (!failed || plan->n_refusals > 0)

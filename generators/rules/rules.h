@@ -29,6 +29,12 @@ int extension_policy_check(const struct facts *facts, const char *class, enum de
 /* rules/stored: the step that lists what the root keeps; all that is in its folders is told at once. */
 #define STORED_STEP "stored:root"
 void stored_decide(const struct facts *facts, struct plan *plan, bool refuse);
+/*
+ * rules/drivers: the one step for all that seem to hold one file system, whose driver can come while
+ * dm-verity starts. False: the partition gives no hint. Where there is no such driver, the mount says so.
+ */
+#define FS_STEP_MAX 24
+bool plan_filesystem(struct plan *plan, const struct fact *part, char ret_id[FS_STEP_MAX]);
 /* Not before the root is mounted, and its /usr. */
 void step_after_root(struct plan *plan, struct step *step);
 
