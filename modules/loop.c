@@ -14,36 +14,51 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define EXTRA "/.extra/"
 #define STAGE "/run/lintel/ext/"
 #define PIECE (UINT64_C(1) << 20)
+#define BLOCK UINT64_C(4096) /* that one may be a hole */
 #define TRIES_MAX 256
 
-static bool is_zero(const char *buffer, size_t n)
+static bool is_zero(const uint64_t *block)
 {
-	return buffer[0] == 0 && memcmp(buffer, buffer + 1, n - 1) == 0;
+	uint64_t any = block[0];
+
+	for (size_t i = 0; i < BLOCK / sizeof(*block) && any == 0; i += 8)
+		any = block[i] | block[i + 1] | block[i + 2] | block[i + 3] | block[i + 4] |
+		      block[i + 5] | block[i + 6] | block[i + 7];
+	return any == 0;
 }
 
-/* What is zero becomes a hole: images have much of that between their partitions. */
+/*
+ * What is zero becomes a hole: images have much of that between their partitions. Mapped, as the
+ * most of what is looked at need not be copied. The kernel fills a map's last page with zeros.
+ */
 static int copy_piece(int from, int to, uint64_t offset, uint64_t size)
 {
-	static char buffer[16384];
+	uint8_t *map = mmap(NULL, size, PROT_READ, MAP_SHARED, from, (off_t)offset);
+	int r = 0;
 
-	while (size > 0) {
-		ssize_t n = fs_pread(from, buffer, size < sizeof(buffer) ? size : sizeof(buffer),
-				     offset);
+	if (map == MAP_FAILED)
+		return -errno;
+	for (uint64_t at = 0, end; r == 0 && at < size; at = end) {
+		bool zero = is_zero((const uint64_t *)(void *)(map + at));
 
-		if (n <= 0)
-			return n < 0 ? (int)n : -EIO;
-		if (!is_zero(buffer, (size_t)n) &&
-		    pwrite(to, buffer, (size_t)n, (off_t)offset) != n)
-			return errno ? -errno : -ENOSPC;
-		offset += (uint64_t)n;
-		size -= (uint64_t)n;
+		for (end = at + BLOCK; end < size && !zero; end += BLOCK)
+			if (is_zero((const uint64_t *)(void *)(map + end)))
+				break;
+		if (end > size)
+			end = size;
+		if (!zero && lseek(to, (off_t)(offset + at), SEEK_SET) < 0)
+			r = -errno;
+		else if (!zero)
+			r = fs_write_all(to, map + at, end - at);
 	}
-	return 0;
+	munmap(map, size);
+	return r;
 }
 
 /* Returns the descriptor of the file in /run. */
