@@ -65,10 +65,10 @@ static void drop_boot_secret(void)
 		_close_ int fd = open(paths[i], O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		struct stat st;
 
-		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-			fs_write_all(fd, zeros,
-				     (size_t)st.st_size < sizeof(zeros) ? (size_t)st.st_size
-									: sizeof(zeros));
+		if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+			st.st_size = 0;
+		for (off_t at = 0; at < st.st_size; at += sizeof(zeros))
+			fs_write_all(fd, zeros, sizeof(zeros));
 		unlink(paths[i]);
 	}
 }

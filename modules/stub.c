@@ -4,6 +4,7 @@
  * the host's systemd looks for it (tmpfiles.d/20-systemd-stub.conf): the initrd, and /.extra with it, is
  * deleted at the hand-over. Nothing is read here but to be copied.
  */
+#include "generators/sources/stub_file.h"
 #include "init/base/fs.h"
 #include "modules/verb.h"
 
@@ -13,26 +14,13 @@
 #include <sys/stat.h>
 
 #define STUB_FILE_MAX (1U << 20)
-#define STUB_FOLDER "/run/systemd/stub"
-
-static const struct {
-	const char *name, *to;
-	mode_t mode;
-} files[] = {
-	{ "profile", STUB_FOLDER "/profile", 0444 },
-	{ "os-release", STUB_FOLDER "/os-release", 0444 },
-	{ "boot-secret", STUB_FOLDER "/boot-secret", 0400 },
-	{ "tpm2-pcr-signature.json", "/run/systemd/tpm2-pcr-signature.json", 0444 },
-	{ "tpm2-pcr-public-key.pem", "/run/systemd/tpm2-pcr-public-key.pem", 0444 },
-};
-
 static uint8_t data[STUB_FILE_MAX + 1]; /* of this child, which ends after one */
 
 /* 1: it is there now; 0: the stub gave none; or -errno. */
 static int carry(int extra_fd, size_t i)
 {
 	_close_ int from =
-		openat(extra_fd, files[i].name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		openat(extra_fd, stub_files[i].name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	ssize_t n;
 	int r;
@@ -44,7 +32,7 @@ static int carry(int extra_fd, size_t i)
 	n = fs_pread(from, data, sizeof(data), 0);
 	if (n < 0 || n > (ssize_t)STUB_FILE_MAX)
 		return n < 0 ? (int)n : -E2BIG;
-	r = fs_create(AT_FDCWD, files[i].to, data, (size_t)n, files[i].mode);
+	r = fs_create(AT_FDCWD, stub_files[i].to, data, (size_t)n, stub_files[i].mode);
 	explicit_bzero(data, (size_t)n);
 	return r < 0 ? r : 1;
 }
@@ -60,10 +48,10 @@ int stub_run(const struct step *step, const struct report *report, struct fields
 	(void)report;
 	if (r < 0)
 		return err_set(err, E_IO, -r, "%s: %s", STUB_FOLDER, strerror(-r));
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+	for (size_t i = 0; i < STUB_FILES; i++) {
 		r = carry(extra_fd, i);
 		if (r < 0)
-			fields_add(result, "skipped", files[i].name);
+			fields_add(result, "skipped", stub_files[i].name);
 		else
 			n += (unsigned int)r;
 	}

@@ -5,6 +5,7 @@
  * all of a class have ended.
  */
 #include "generators/rules/rules.h"
+#include "generators/sources/stub_file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -135,13 +136,10 @@ static void plan_credentials(const struct facts *facts, struct plan *plan)
 /* The rest of what the stub gave to the host; the initrd, where it lies, is deleted. */
 static void plan_stub(const struct facts *facts, struct plan *plan)
 {
-	static const char *const names[] = { "os-release", "profile", "boot-secret",
-					     "tpm2-pcr-signature.json", "tpm2-pcr-public-key.pem" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (facts_find(facts, FACT_EXTRA, names[i])) {
+	for (size_t i = 0; i < STUB_FILES; i++)
+		if (facts_find(facts, FACT_EXTRA, stub_files[i].name)) {
 			plan_step(plan, VERB_STUB, "stub:host", "for the host: %s of /.extra",
-				  names[i]);
+				  stub_files[i].name);
 			return;
 		}
 }

@@ -86,6 +86,7 @@ bool credential_plain_allowed(const char *name)
 		"getty.",
 		"login.",
 		"shell.",
+		"userdb.",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)

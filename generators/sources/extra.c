@@ -5,6 +5,7 @@
  */
 #include "generators/sources/extension.h"
 #include "generators/sources/sources.h"
+#include "generators/sources/stub_file.h"
 #include "init/base/fs.h"
 
 #include <errno.h>
@@ -15,6 +16,14 @@
 
 #define IMAGES_MAX 64 /* in all four folders */
 #define CREDENTIALS_MAX 2048
+
+const struct stub_file stub_files[STUB_FILES] = {
+	{ "os-release", STUB_FOLDER "/os-release", 0444 },
+	{ "profile", STUB_FOLDER "/profile", 0444 },
+	{ "boot-secret", STUB_FOLDER "/boot-secret", 0400 },
+	{ "tpm2-pcr-signature.json", "/run/systemd/tpm2-pcr-signature.json", 0444 },
+	{ "tpm2-pcr-public-key.pem", "/run/systemd/tpm2-pcr-public-key.pem", 0444 },
+};
 
 static int add(struct facts *facts, const char *subject, const struct fields *fields,
 	       struct err *err)
@@ -109,8 +118,6 @@ static int read_credentials(int extra_fd, const char *folder, struct facts *fact
 
 int extra_read(int root_fd, struct facts *facts, struct err *err)
 {
-	static const char *const files[] = { "os-release", "profile", "boot-secret",
-					     "tpm2-pcr-signature.json", "tpm2-pcr-public-key.pem" };
 	static const char *const images[] = { "sysext", "global_sysext", "confext",
 					      "global_confext" };
 	static const char *const credentials[] = { "credentials", "global_credentials" };
@@ -120,15 +127,15 @@ int extra_read(int root_fd, struct facts *facts, struct err *err)
 
 	if (extra_fd < 0)
 		return 0; /* no stub, or it had nothing */
-	for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++) {
+	for (size_t i = 0; i < STUB_FILES && r == 0; i++) {
 		struct fields fields = { .text = "" };
 		struct stat st;
 
-		if (fstatat(extra_fd, files[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		if (fstatat(extra_fd, stub_files[i].name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
 		fields_addf(&fields, "size", "%" PRIu64, (uint64_t)st.st_size);
-		r = add(facts, files[i], &fields, err);
+		r = add(facts, stub_files[i].name, &fields, err);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(images) && r == 0; i++)
 		r = read_images(extra_fd, images[i], i >= 2, &n, facts, err);
