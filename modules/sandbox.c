@@ -158,9 +158,8 @@ static void search(struct sock_fprog *program, const unsigned int *numbers, size
 	}
 	jump = program->len++;
 	search(program, numbers, half);
-	program->filter[jump] =
-		(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, numbers[half],
-					     (uint8_t)(program->len - jump - 1), 0);
+	program->filter[jump] = (struct sock_filter)BPF_JUMP(
+		BPF_JMP | BPF_JGE | BPF_K, numbers[half], (uint8_t)(program->len - jump - 1), 0);
 	search(program, numbers + half, n - half);
 }
 

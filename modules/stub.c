@@ -4,7 +4,7 @@
  * the host's systemd looks for it (tmpfiles.d/20-systemd-stub.conf): the initrd, and /.extra with it, is
  * deleted at the hand-over. Nothing is read here but to be copied.
  */
-#include "generators/sources/stub_file.h"
+#include "generators/stub_file.h"
 #include "init/base/fs.h"
 #include "modules/verb.h"
 
@@ -19,8 +19,8 @@ static uint8_t data[STUB_FILE_MAX + 1]; /* of this child, which ends after one *
 /* 1: it is there now; 0: the stub gave none; or -errno. */
 static int carry(int extra_fd, size_t i)
 {
-	_close_ int from =
-		openat(extra_fd, stub_files[i].name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_close_ int from = openat(extra_fd, stub_files[i].name,
+				  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	ssize_t n;
 	int r;

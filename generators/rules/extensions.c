@@ -5,7 +5,7 @@
  * all of a class have ended.
  */
 #include "generators/rules/rules.h"
-#include "generators/sources/stub_file.h"
+#include "generators/stub_file.h"
 
 #include <errno.h>
 #include <string.h>

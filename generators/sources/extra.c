@@ -5,7 +5,7 @@
  */
 #include "generators/sources/extension.h"
 #include "generators/sources/sources.h"
-#include "generators/sources/stub_file.h"
+#include "generators/stub_file.h"
 #include "init/base/fs.h"
 
 #include <errno.h>

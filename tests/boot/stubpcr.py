@@ -16,9 +16,9 @@ ARCHIVES = ((12, "credentials", 0o500, 0o400), (12, "global_credentials", 0o500,
             (12, "confext", 0o555, 0o444), (12, "global_confext", 0o555, 0o444))
 
 
-def entry(inode, mode, name, data=b"", links=1):
-    """One of a "newc" archive (the kernel's initramfs buffer format)."""
-    fields = (inode, mode, 0, 0, links, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
+def entry(inode, mode, name, data=b""):
+    """One of a "newc" archive as the stub writes it, with its inode numbers and no times."""
+    fields = (inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
     head = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
     return head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
 
@@ -75,9 +75,9 @@ def measured(text):
 
 def wrong_stub(text, stub, companions, words):
     """None if PCR 12 and 13 were extended by just what was beside the UKI: (Extra, its file) pairs."""
-    folders = {}
+    folders, number = {}, version(stub)
     for extra, file in companions:
-        folder = folder_of(extra, version(stub))
+        folder = folder_of(extra, number)
         if folder:
             folders.setdefault(folder, {})[extra.file] = file.read_bytes()
     want, have = expected(folders, words), measured(text)

@@ -89,6 +89,7 @@ TEST(credential_plain_names)
 		"agetty.autologin",
 		"login.noauth",
 		"import.pull",
+		"userdb.user.a",
 	};
 	static const char *const allowed[] = {
 		"system.hostname",   "ssh.authorized_keys.root",
