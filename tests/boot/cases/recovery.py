@@ -32,7 +32,7 @@ CASES = [
     refused("menu-times-out", r"\[r\] try again", "There is no shell here", "Powering off",
             action="recover"),
     refused("fallback-without-another", "the boot loader offers no other entry", "Rebooting",
-            action="fallback"),
+            action="fallback", checked=False),
     # What cannot be capped shows nothing and waits for nobody.
     Case("recovery-cannot-cap", "LINTEL-E-BOOTDISK-MISSING", tpm_dies_at="m1: done", timeout=300,
          cmdline="modprobe.blacklist=virtio_blk lintel.timeout=12 lintel.on_failure=recover lintel.pause=60",
