@@ -45,9 +45,10 @@ class Extra:
     file: str
     folder: str = "sysext"
     text: str = None
+    encrypt: bool = False       # the text is a credential that systemd-creds seals to the case's TPM and PCR 11's key
     release: str = "ID=debian\nVERSION_ID=13\n"
     name: str = ""              # in the release file's name; else the image's
-    files: tuple = ()           # (path, text) pairs; ->PATH is a symlink, @NAME a file of build/keys
+    files: tuple = ()           # (path, text or bytes) pairs; ->PATH is a symlink, @NAME a file of build/keys
     modules: tuple = ()         # of the root-trixie kernel, with an index over them
     layout: str = "verity"
     fstype: str = "erofs"
@@ -91,6 +92,7 @@ class Case:
     tool: str = ""              # a program of tests/boot, as /TOOL in an initrd that the UKI has besides
     debug: bool = False         # with the init of `make DEBUG=1`
     profile: str = ""           # the UKI's .profile
+    phases: str = ""            # whose PCR 11 is signed; else lintel-uki's own choice
     stub: str = ""              # the Debian suite whose systemd-stub the UKI has; else the tools tree's
     entries: tuple = ()         # what systemd-boot starts; the ESP has it instead of a UKI
     goes_on: bool = False       # what comes after the refusal counts: until the machine is off or reboots
@@ -112,7 +114,8 @@ class Case:
     hides: tuple = ()           # regular expressions that no line may match
     search_at: str = ""         # a regular expression: at each such line, memory is searched for keys
     volume_keys: int = 0        # copies of the volume key that the memory then may hold
-    unsealed: int = -1          # secrets that the TPM must have given; -1: as the outcome says
+    unsealed: int = -1          # secrets that the TPM must have given lintel; -1: as the outcome says
+    host_unsealed: int = 0      # and then the host, after the initrd's phase
     shows: tuple = ()           # regular expressions that lines of the console must match
     memory: int = 512
     cpus: int = 1               # two guests at a time on two CPUs: more is slower

@@ -61,8 +61,8 @@ def wrong_banks(events, banks):
     return None
 
 
-def wrong_entry(names):
-    """None if the phase was entered once, left once, and what was unsealed lies between."""
+def wrong_entry(names, host):
+    """None if the phase was entered once, left once, and what was unsealed lies between, but for the host's."""
     for word in ("enter-initrd 11", "leave-initrd 11"):
         if names.count(word) != 1:
             return f"{word}: {names.count(word)} times"
@@ -70,6 +70,9 @@ def wrong_entry(names):
     if enter > leave:
         return "the phase was left before it was entered"
     unseals = [at for at, name in enumerate(names) if name == "unseal"]
+    unseals, hosts = unseals[:len(unseals) - host], unseals[len(unseals) - host:]
+    if hosts and hosts[0] < leave:
+        return "the host's secret was unsealed in the initrd's phase"
     if unseals and not enter < unseals[0] <= unseals[-1] < leave:
         return "a secret was unsealed outside of the phase"
     volume = [at for at, name in enumerate(names) if name == "15" and at < leave]
@@ -80,18 +83,18 @@ def wrong_entry(names):
     return None
 
 
-def wrong_tpm(text, unseals, refused):
-    """None if a whole log, of one boot or several, is as a boot that ended so must leave it."""
+def wrong_tpm(text, unseals, refused, host=0):
+    """None if a whole log, of one boot or several, is as one that ended so must leave it; `host`: its own unseals."""
     found = boots(text)
     count = sum(name == "unseal" for events, _ in found for name, _ in events)
-    if count != unseals:
-        return f"{count} unseals, not {unseals}"
+    if count != unseals + host:
+        return f"{count} unseals, not {unseals + host}"
     if not found:
         return "it was never started"
     events, banks = found[-1]
     if refused:
         return wrong_cap(events, banks)
-    return wrong_entry([name for name, _ in events]) or wrong_banks(events, banks)
+    return wrong_entry([name for name, _ in events], host) or wrong_banks(events, banks)
 
 
 # --- the guest's own facts -------------------------------------------------------------------------

@@ -22,7 +22,7 @@ cat /proc/sys/kernel/hostname | say HOSTNAME
 """
 UNIT = """[Unit]
 DefaultDependencies=no
-After=systemd-tmpfiles-setup.service systemd-sysext.service
+After=systemd-tmpfiles-setup.service systemd-sysext.service systemd-pcrphase-sysinit.service
 Before=multi-user.target
 [Service]
 Type=oneshot
@@ -39,8 +39,8 @@ V2Q5dDaLY2tg/dCZmZJrnLSiKsIWG5GzRzALfkJdVNjZ/uQxAWU4/UEQBHNtRRfLsAs4=
 """
 
 
-def stub(name, text=SECRET):
-    return Extra(f"{name}.cred", folder="credentials", text=text)
+def stub(name, text=SECRET, **fields):
+    return Extra(f"{name}.cred", folder="credentials", text=text, **fields)
 
 
 SMBIOS = tuple(f"io.systemd.credential{text}" for text in (
@@ -82,6 +82,10 @@ CASES = [
          shows=("LINTEL-TEST-SECRET opened", "LINTEL-TEST-SYSTEM total 0"), checked=False,
          hides=("LINTEL-TEST-HOSTNAME told", r"LINTEL-TEST-CREDS (system|lintel\.(word|fw|twice|binary))",
                 "LINTEL-TEST-KEY ssh")),
+    # Sealed to this TPM and to what signs PCR 11: the host needs the signature that the stub gave the initrd.
+    Case("credential-tpm", sets=(Set(layout="luks", fstype="ext4"),), policy="root=encrypted:=unused+absent",
+         extra=(REPORTER, stub("lintel.secret", "told by the TPM", encrypt=True)), host_unsealed=1, checked=False,
+         phases="enter-initrd,enter-initrd:leave-initrd:sysinit", shows=("LINTEL-TEST-SECRET told by the TPM",)),
     # 1 MiB and a byte is over by itself; of the others none is lost.
     Case("credential-many", checked=False, firmware="direct", cmdline="root=PARTLABEL=lintel_1", extra=(
         REPORTER, stub("big", "a" * ((1 << 20) + 1)), *(stub(f"c{i}", "x") for i in range(1000))),
