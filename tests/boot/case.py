@@ -88,6 +88,7 @@ class Case:
     pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
     drivers: str = "all"        # the initrd's set of a direct boot
     key_file: str = ""          # what is in the initrd's /etc/cryptsetup-keys.d/root.key
+    crypttab: str = ""          # of the initrd; there and in the line, {luks:ROLE} is that volume's UUID
     shell: str = ""             # the hash of the recovery shell's password; a busybox comes with it
     tool: str = ""              # a program of tests/boot, as /TOOL in an initrd that the UKI has besides
     debug: bool = False         # with the init of `make DEBUG=1`

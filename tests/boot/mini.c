@@ -43,7 +43,7 @@ static void show_mappings(void)
 	DIR *dir = opendir("/sys/block");
 
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		char path[320], name[128], uuid[160], ro[8];
+		char path[320], name[128], uuid[160], ro[8], discard[24];
 
 		if (strncmp(entry->d_name, "dm-", 3) != 0)
 			continue;
@@ -53,7 +53,10 @@ static void show_mappings(void)
 		read_line(path, uuid, sizeof(uuid));
 		snprintf(path, sizeof(path), "/sys/block/%s/ro", entry->d_name);
 		read_line(path, ro, sizeof(ro));
-		printf("LINTEL-TEST-DM %s ro=%s %s\n", name, ro, uuid);
+		snprintf(path, sizeof(path), "/sys/block/%s/queue/discard_max_bytes",
+			 entry->d_name);
+		read_line(path, discard, sizeof(discard));
+		printf("LINTEL-TEST-DM %s ro=%s %s discard=%s\n", name, ro, uuid, discard);
 	}
 	if (dir)
 		closedir(dir);

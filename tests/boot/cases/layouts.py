@@ -48,6 +48,18 @@ CASES = [
     layout("refuse-luks-usr-unsigned", "VERITY-UNSIGNED",
            sets=(ROOT, Set("mini", layout="usr", sign=None)),
            policy="root=encrypted:usr=signed:=unused+absent", unsealed=0, checked=False),
+    # names and options as systemd's users write them, in the line or in the initrd's crypttab
+    layout("boot-luks-named", cmdline="rd.luks.name={luks:root}=system rd.luks.options={luks:root}=discard,headless",
+           shows=(r"DM system ro=0 CRYPT-LUKS2-\S+-system discard=[1-9]", r"EVENT 2 pcr15 cryptsetup:system:"), checked=False),
+    layout("boot-luks-crypttab", crypttab="system UUID={luks:root} - readonly,no-read-workqueue\n",
+           shows=(r"DM system ro=1 CRYPT-LUKS2-\S+-system discard=0", r"EVENT 2 pcr15 cryptsetup:system:"), checked=False),
+    layout("boot-luks-home-named", sets=BOTH, cmdline="rd.luks.name={luks:home}=people", policy=HOME,
+           shows=(r"DM root ro=0 .* discard=0", r"DM people ro=0 CRYPT-LUKS2-", r"EVENT 3 pcr15 cryptsetup:people:"),
+           checked=False),
+    layout("refuse-luks-named-other", "CRYPTTAB", cmdline="rd.luks.name=6ba7b810-9dad-11d1-80b4-00c04fd430c8=root",
+           unsealed=0, checked=False),
+    layout("refuse-luks-crypttab-header", "CRYPTTAB", crypttab="system UUID={luks:root} - header=/etc/header\n",
+           unsealed=0, checked=False),
     # Btrfs: the default subvolume, or the one that the UKI's own line names
     btrfs("boot-luks-btrfs-default", "default:@", cmdline="rw", checked=False,
           shows=(r"LINTEL-TEST-MOUNT / btrfs /dev/\S+ rw,nodev.*subvol=/@",)),
