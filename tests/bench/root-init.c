@@ -1,7 +1,8 @@
 /*
- * /sbin/init of the benchmark's root: its first act is a line in the kernel log. Then it finds the
- * kernel's own lines about the initrd there, says all times on the console and powers off. What the
- * initrd left in memory is Shmem where the kernel's rootfs is a tmpfs, Unevictable where it is a ramfs.
+ * /sbin/init of the benchmark's root, and /init of the contender "bare". Its first acts are a mark for
+ * count.c and a line in the kernel log. Then it finds the kernel's own lines about the initrd there,
+ * says all times on the console and powers off. What the initrd left in memory is Shmem where the
+ * kernel's rootfs is a tmpfs, Unevictable where it is a ramfs.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #include <sys/reboot.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "mark.h"
 
 static const char unpack_mark[] = "Trying to unpack rootfs image as initramfs...";
 static const char unpacked_mark[] = "Freeing initrd memory";
@@ -67,6 +70,7 @@ int main(void)
 	ssize_t size;
 	int fd;
 
+	__asm__ volatile(MARK_ASM);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
 	fd = open("/dev/kmsg", O_RDWR | O_NONBLOCK);
 	if (write(fd, life_mark, strlen(life_mark)) < 0)
