@@ -23,7 +23,7 @@ enum verb {
 	VERB_VERITY,   /* name= data= hash= sig= roothash= trust=signed|cmdline */
 	VERB_UNLOCK,   /* name= part=: find the volume key */
 	VERB_ACTIVATE, /* name= part= uuid= cipher= keysize= sector= offset= size=: map the volume */
-	VERB_MOUNT,    /* kind=verity|crypt|tmpfs what= where= fstype= options= */
+	VERB_MOUNT,    /* kind=verity|crypt|tmpfs|undo what= where= fstype= options= */
 	VERB_STORED,   /* list the extension images of the root's own folders */
 	VERB_LOOP,     /* name=, image= below /.extra or file= of the root: a loop device */
 	VERB_EXTENSION, /* name= class= arch= [scope=] [file=]: match it; or refuse: code= text= */

@@ -26,6 +26,10 @@ static void what_mount(const struct step *step, char *ret, size_t size)
 	char what[FIELDS_MAX], where[FIELDS_MAX], fstype[FIELDS_MAX], options[FIELDS_MAX];
 	bool verity = fields_are(&step->args, "kind", "verity");
 
+	if (fields_are(&step->args, "kind", "undo")) {
+		snprintf(ret, size, "unmount %s", arg(step, "where", where));
+		return;
+	}
 	snprintf(ret, size, "%s -> %s%s%s%s%s%s", arg(step, "what", what),
 		 arg(step, "where", where), arg(step, "fstype", fstype)[0] ? " " : "", fstype,
 		 verity ? " ro" : "", arg(step, "options", options)[0] ? " " : "", options);

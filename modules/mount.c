@@ -331,6 +331,16 @@ static int make_links(struct err *err)
 	return 0;
 }
 
+/* A root whose /usr failed makes room for an older version of both. */
+static int unmount(const char *where, struct err *err)
+{
+	if (strcmp(where, SYSROOT) != 0)
+		return err_set(err, E_INTERNAL, EINVAL, "%s is not " SYSROOT, where);
+	if (umount2(where, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		return err_set(err, E_MOUNT, errno, "%s: %s", where, strerror(errno));
+	return 0;
+}
+
 int mount_run(const struct step *step, const struct report *report, struct fields *result,
 	      struct err *err)
 {
@@ -348,8 +358,11 @@ int mount_run(const struct step *step, const struct report *report, struct field
 		r = mount_tmpfs(step, where, err);
 		return r < 0 ? r : make_folders(err);
 	}
+	if (strcmp(kind, "undo") == 0)
+		return unmount(where, err);
 	if (strcmp(kind, "verity") != 0 && strcmp(kind, "crypt") != 0)
-		return err_set(err, E_INTERNAL, EINVAL, "kind= is neither verity, crypt nor tmpfs");
+		return err_set(err, E_INTERNAL, EINVAL,
+			       "kind= is not verity, crypt, tmpfs or undo");
 	r = mount_dm(step, kind, what, where, result, err);
 	if (r == 0 && fields_are(&step->args, "base", "yes"))
 		r = make_links(err);

@@ -101,13 +101,19 @@ const struct fact *fallback_failure(const struct facts *facts, const char *id)
 	return result && fallback_takes(facts, result) ? result : NULL;
 }
 
-bool version_allowed(const struct facts *facts, const char *label)
+const char *label_version(const char *label)
 {
 	const char *version = strrchr(label, '_');
+
+	return version ? version + 1 : "";
+}
+
+bool version_allowed(const struct facts *facts, const char *label)
+{
+	const char *version = label_version(label);
 	char minimum[64];
 	struct word word;
 
-	version = version ? version + 1 : "";
 	value_get(facts, FACT_CONFIG, "minimum-version", minimum, sizeof(minimum));
 	if (minimum[0] && version_compare(version, minimum) < 0)
 		return false;

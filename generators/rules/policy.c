@@ -24,6 +24,33 @@ static void narrow(const struct facts *facts, struct plan *plan, const char *key
 	}
 }
 
+/* systemd's read-only-on/off and growfs-on/off speak of the partition's flags. */
+void policy_check_flags(struct plan *plan, enum designator part, const struct fact *data)
+{
+	static const struct {
+		unsigned int policy;
+		int bit, want;
+		const char *name;
+	} rows[] = {
+		{ POLICY_READ_ONLY_ON, 60, 1, "read-only-on" },
+		{ POLICY_READ_ONLY_OFF, 60, 0, "read-only-off" },
+		{ POLICY_GROWFS_ON, 59, 1, "growfs-on" },
+		{ POLICY_GROWFS_OFF, 59, 0, "growfs-off" },
+	};
+	unsigned int flags = plan->policy.flags[part];
+	uint64_t bits = 0;
+
+	fields_get_u64(&data->fields, "flags", &bits);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned int pair = rows[i].policy | rows[i ^ 1].policy;
+
+		if ((flags & pair) == rows[i].policy &&
+		    (int)(bits >> rows[i].bit & 1) != rows[i].want)
+			plan_refuse(plan, E_POLICY, "%s: policy has %s, its partition flag differs",
+				    data->subject, rows[i].name);
+	}
+}
+
 void policy_decide(const struct facts *facts, struct plan *plan)
 {
 	char text[FIELDS_MAX];

@@ -59,6 +59,9 @@ bool word_get(const struct facts *facts, const char *key, struct word *ret);
 size_t word_strictest(const struct facts *facts, struct plan *plan, const char *key,
 		      const char *const values[3]);
 
+/* rules/policy: refuses a data partition whose flags are not as the policy wants them. */
+void policy_check_flags(struct plan *plan, enum designator part, const struct fact *data);
+
 /* The value of a FACT_EFI or FACT_CONFIG, or an empty string. */
 void value_get(const struct facts *facts, enum fact_kind kind, const char *subject, char *ret,
 	       size_t size);
@@ -119,7 +122,10 @@ bool fallback_takes(const struct facts *facts, const struct fact *result);
 /* That result of the verity step with this id or of its mount; or NULL. */
 const struct fact *fallback_failure(const struct facts *facts, const char *id);
 
-/* Whether the version behind the label's last '_' is not below the signed minimum, if any. */
+/* What stands behind the label's last '_', or an empty string. */
+const char *label_version(const char *label);
+
+/* Whether that is not below the signed minimum, if any. */
 bool version_allowed(const struct facts *facts, const char *label);
 
 /* rules/images: the extension images of /.extra. */

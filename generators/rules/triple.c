@@ -306,6 +306,18 @@ static void refuse_incomplete(struct plan *plan, const struct role *role)
 			    at);
 }
 
+/* It may be the newest version's: then an older one boots, and this says why. */
+static void note_malformed(struct plan *plan, const struct role *role)
+{
+	char text[ERR_TEXT_MAX] = "";
+
+	if (!role->first_bad_sig)
+		return;
+	fields_get(&role->first_bad_sig->fields, "text", text, sizeof(text));
+	plan_note(plan, "%s: %s is passed over: %s: %.120s", role->name,
+		  role->first_bad_sig->subject, err_name(E_SIG_MALFORMED), text);
+}
+
 /* What the policy asks of a role, against what is there. */
 static bool policy_uses(struct plan *plan, enum designator part, const struct role *role)
 {
@@ -321,33 +333,6 @@ static bool policy_uses(struct plan *plan, enum designator part, const struct ro
 			    "%s: %s is there, but the policy neither allows verity nor unused",
 			    role->name, role->first_data ? role->first_data->subject : role->hash);
 	return false;
-}
-
-/* systemd's read-only-on/off and growfs-on/off speak of the partition's flags. */
-static void check_flags(struct plan *plan, enum designator part, const struct triple *triple)
-{
-	static const struct {
-		unsigned int policy;
-		int bit, want;
-		const char *name;
-	} rows[] = {
-		{ POLICY_READ_ONLY_ON, 60, 1, "read-only-on" },
-		{ POLICY_READ_ONLY_OFF, 60, 0, "read-only-off" },
-		{ POLICY_GROWFS_ON, 59, 1, "growfs-on" },
-		{ POLICY_GROWFS_OFF, 59, 0, "growfs-off" },
-	};
-	unsigned int flags = plan->policy.flags[part];
-	uint64_t bits = 0;
-
-	fields_get_u64(&triple->data->fields, "flags", &bits);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		unsigned int pair = rows[i].policy | rows[i ^ 1].policy;
-
-		if ((flags & pair) == rows[i].policy &&
-		    (int)(bits >> rows[i].bit & 1) != rows[i].want)
-			plan_refuse(plan, E_POLICY, "%s: policy has %s, its partition flag differs",
-				    triple->data->subject, rows[i].name);
-	}
 }
 
 bool triple_choose(const struct facts *facts, struct plan *plan, enum designator part,
@@ -376,8 +361,10 @@ bool triple_choose(const struct facts *facts, struct plan *plan, enum designator
 						       : choose_signed(facts, plan, &role, ret);
 	if (plan->n_refusals > 0)
 		return false;
+	if (found && !below)
+		note_malformed(plan, &role);
 	if (found)
-		check_flags(plan, part, ret);
+		policy_check_flags(plan, part, ret->data);
 	else if (!below)
 		refuse_incomplete(plan, &role);
 	return found;

@@ -27,6 +27,22 @@ bool triple_choose(const struct facts *facts, struct plan *plan, enum designator
 bool triple_of_image(const struct facts *facts, struct plan *plan, enum designator role,
 		     const char *arch, const char *disk, struct triple *ret);
 
+/* One version of the image: the root's set, /usr's, or both. */
+struct version {
+	struct triple *root, *usr; /* NULL: it has none, or one that has no versions */
+	bool tmpfs;		   /* what /usr comes on top of */
+	unsigned int number;	   /* 1: the newest */
+	const struct fact *failed; /* an older one is to take its place */
+	const struct triple *failed_set;
+};
+
+/* rules/version: root and usr become those of the newest version that has both; false: refused. */
+bool version_settle(const struct facts *facts, struct plan *plan, const char *arch,
+		    const struct version *version);
+/* The steps of that version, and of older ones where it failed and may be replaced. */
+void version_plan(const struct facts *facts, struct plan *plan, const char *arch,
+		  struct version *version);
+
 /* root=gpt-auto and root=dissect: what lintel does without any word. */
 bool root_word_is_dps(const char *word);
 /* Whether root=PARTUUID=…, PARTLABEL=… or /dev/… means the partition; an empty word means all. */

@@ -44,8 +44,9 @@
 	  "give them labels with different versions, or remove one")                               \
 	X(ROOT_UNPROTECTED, "ROOT-UNPROTECTED", "the root or /usr has no verity partition",        \
 	  "install an image with Verity=data, hash and signature partitions")                      \
-	X(VERSION, "VERSION", "the image is older than the signed minimum version",                \
-	  "install a version that is not older than the minimum-version of the UKI")               \
+	X(VERSION, "VERSION",                                                                      \
+	  "the image is older than the signed minimum version, or root and /usr are of two",       \
+	  "install root and /usr of one version, not older than the UKI's minimum-version")        \
 	X(VERITY_UNSIGNED, "VERITY-UNSIGNED", "the verity root or /usr has no signature",          \
 	  "install an image with a verity signature partition")                                    \
 	X(SIG_MALFORMED, "SIG-MALFORMED", "the verity signature partition is not as DDI says",     \

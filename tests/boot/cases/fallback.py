@@ -22,6 +22,17 @@ def took_older(code, step="root"):
             r"^done +mnt-root-2 +mount")
 
 
+# Root and /usr as two sets: the canary is the newer version of both.
+PAIRS = tuple(Set(tree, layout=layout, label=label) for tree, label in (("mini", "lintel_1"), ("canary", "lintel_2"))
+              for layout in ("verity", "usr"))
+
+
+def two(name, expect, *mutations, sets=PAIRS, **fields):
+    """By way of the firmware: a word that allows any disk would have to name one version."""
+    return Case(f"fallback-two-{name}", expect, sets=sets, mutations=mutations, cmdline=ASKED, checked=False,
+                **fields)
+
+
 CASES = [
     # The newest opens and mounts; only its init is bad.
     case("init", BOOT, flip_text("root", b"LINTEL-CANARY-RAN", **NEWER), firmware="secureboot",
@@ -39,4 +50,15 @@ CASES = [
     case("both-corrupt", "LINTEL-E-VERITY-CORRUPT", resign("wrong", **NEWER),
          flip_everywhere("root", label="lintel_1"),
          shows=("no older version may take its place", "powering off instead")),
+    # Its root is mounted already when /usr turns out to be bad: both go back.
+    two("sets", BOOT, resign("wrong", kind="usr", **NEWER),
+        shows=(r"usr: failed .*LINTEL-E-SIG-UNTRUSTED", r"mnt-root-2: done", r"mnt-usr-2: done",
+               r"LINTEL-TEST-MOUNT /usr erofs")),
+    two("sets-mount", BOOT, flip_everywhere("usr", keep=4096, **NEWER),
+        shows=(r"mnt-usr: failed .*LINTEL-E-VERITY-CORRUPT", r"undo-root: done", r"mnt-root-2: done",
+               r"LINTEL-TEST-MOUNT /usr erofs")),
+    two("no-older", "LINTEL-E-SIG-UNTRUSTED", resign("wrong", kind="usr", **NEWER),
+        sets=(PAIRS[0], *PAIRS[2:]), shows=("no older version may take its place",)),
+    two("mixed", "LINTEL-E-VERSION", sets=(PAIRS[0], PAIRS[3]),
+        shows=("root is of version 1, usr of 2: none has both",)),
 ]
