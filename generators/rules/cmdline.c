@@ -72,10 +72,12 @@ static bool is_own_only(const char *key)
 		if (strcmp(key, own_only[i]) == 0)
 			return true;
 	/*
+	 * Whether dm-verity wants signatures, and whose: a module's parameters have no other name.
 	 * What the kernel does not know goes to init, as an option ('-' is '_' here) or into its
 	 * environment. Boot loaders add this one.
 	 */
-	return key[0] == '_' || (key[0] >= 'A' && key[0] <= 'Z' && strcmp(key, "BOOT_IMAGE") != 0);
+	return text_starts(key, "dm_verity.") || key[0] == '_' ||
+	       (key[0] >= 'A' && key[0] <= 'Z' && strcmp(key, "BOOT_IMAGE") != 0);
 }
 
 static void check_hash(const struct facts *facts, struct plan *plan, const char *key)

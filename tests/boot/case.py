@@ -87,6 +87,7 @@ class Case:
     other_tpm: bool = False     # the machine has another TPM than the disk was sealed to
     pcr_key: str = "pcr"        # signs the UKI's PCR 11; empty: nothing does
     drivers: str = "all"        # the initrd's set of a direct boot
+    unsigned: bool = False      # its modules have lost their signatures, in a direct boot
     key_file: str = ""          # what is in the initrd's /etc/cryptsetup-keys.d/root.key
     crypttab: str = ""          # of the initrd; there and in the line, {luks:ROLE} is that volume's UUID
     shell: str = ""             # the hash of the recovery shell's password; a busybox comes with it

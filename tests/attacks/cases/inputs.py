@@ -42,6 +42,7 @@ CASES = [
         ("credential", "systemd.set_credential=passwd.plaintext-password.root:known"),
         ("modules-load", "modules-load=evil"),
         ("loadpin", "loadpin.enforce=0"),
+        ("verity-signatures", "dm-verity.require_signatures=0"),
         ("selinux", "selinux=0"),
         ("ima", "ima_appraise=off"),
         ("lsm", "lsm=yama"),

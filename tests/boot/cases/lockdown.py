@@ -1,0 +1,27 @@
+"""A kernel that is told to check more: lintel works under it, and what it then refuses is refused by name."""
+
+from case import BOOT, Case, Set
+from mutate import resign
+
+LOCKED = "lockdown=confidentiality module.sig_enforce=1"
+SIGNED_ONLY = "dm_verity.require_signatures=1"
+
+
+def locked(name, expect=BOOT, *mutations, words=f"{LOCKED} {SIGNED_ONLY}", **fields):
+    """Directly: there Secure Boot does not lock the kernel down before."""
+    root = "" if "roothash=" in words else "root=PARTLABEL=lintel_1 "
+    return Case(name, expect if expect == BOOT else f"LINTEL-E-{expect}", mutations=mutations,
+                **{"firmware": "direct", "cmdline": f"{root}{words}", "checked": False, **fields})
+
+
+CASES = [
+    locked("boot-lockdown", shows=("Kernel is locked down from command line",), firmware="secureboot",
+           cmdline=f"{LOCKED} {SIGNED_ONLY}"),
+    # without the words, both of these boot: the hash of the UKI's own line is enough, and so is an unsigned module
+    locked("boot-unsigned-hash", words="roothash={roothash}", sets=(Set(sign=None),)),
+    locked("refuse-unsigned-hash", "SIG-UNTRUSTED", words=f"roothash={{roothash}} {SIGNED_ONLY}", sets=(Set(sign=None),)),
+    locked("boot-unsigned-modules", words="", unsigned=True),
+    locked("refuse-unsigned-modules", "DRIVER", words="module.sig_enforce=1", unsigned=True,
+           shows=("its signature is missing or was rejected",)),
+    locked("refuse-lockdown-signature-by-wrong-key", "SIG-UNTRUSTED", resign("wrong")),
+]
