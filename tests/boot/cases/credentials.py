@@ -22,7 +22,7 @@ cat /proc/sys/kernel/hostname | say HOSTNAME
 """
 UNIT = """[Unit]
 DefaultDependencies=no
-After=systemd-tmpfiles-setup.service systemd-sysext.service systemd-pcrphase-sysinit.service
+After=systemd-tmpfiles-setup.service systemd-sysext.service systemd-pcrphase.service
 Before=multi-user.target
 [Service]
 Type=oneshot
@@ -85,7 +85,8 @@ CASES = [
     # Sealed to this TPM and to what signs PCR 11: the host needs the signature that the stub gave the initrd.
     Case("credential-tpm", sets=(Set(layout="luks", fstype="ext4"),), policy="root=encrypted:=unused+absent",
          extra=(REPORTER, stub("lintel.secret", "told by the TPM", encrypt=True)), host_unsealed=1, checked=False,
-         phases="enter-initrd,enter-initrd:leave-initrd:sysinit", shows=("LINTEL-TEST-SECRET told by the TPM",)),
+         phases="enter-initrd,enter-initrd:leave-initrd:sysinit:ready",
+         shows=("LINTEL-TEST-SECRET told by the TPM",)),
     # 1 MiB and a byte is over by itself; of the others none is lost.
     Case("credential-many", checked=False, firmware="direct", cmdline="root=PARTLABEL=lintel_1", extra=(
         REPORTER, stub("big", "a" * ((1 << 20) + 1)), *(stub(f"c{i}", "x") for i in range(1000))),
