@@ -19,7 +19,7 @@ CASES = [
            cmdline=f"{LOCKED} {SIGNED_ONLY}"),
     # without the words, both of these boot: the hash of the UKI's own line is enough, and so is an unsigned module
     locked("boot-unsigned-hash", words="roothash={roothash}", sets=(Set(sign=None),)),
-    locked("refuse-unsigned-hash", "SIG-UNTRUSTED", words=f"roothash={{roothash}} {SIGNED_ONLY}", sets=(Set(sign=None),)),
+    locked("refuse-unsigned-hash", "DM", words=f"roothash={{roothash}} {SIGNED_ONLY}", sets=(Set(sign=None),)),
     locked("boot-unsigned-modules", words="", unsigned=True),
     locked("refuse-unsigned-modules", "DRIVER", words="module.sig_enforce=1", unsigned=True,
            shows=("its signature is missing or was rejected",)),
