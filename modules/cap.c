@@ -4,6 +4,7 @@
  * the stub's boot secret dropped and the PCRs capped. Nothing of the host runs after this, so the measurement log goes to a file of its own:
  * a worker that was killed may have left the real one with a record due.
  */
+#include "generators/stub_file.h"
 #include "init/base/fs.h"
 #include "modules/dm.h"
 #include "modules/drivers.h"
@@ -57,8 +58,7 @@ static unsigned int close_volumes(void)
 /* systemd-stub's, of a firmware variable that is closed by now: no one here is to have it (I9). */
 static void drop_boot_secret(void)
 {
-	static const char *const paths[] = { "/.extra/boot-secret",
-					     "/run/systemd/stub/boot-secret" };
+	static const char *const paths[] = { "/.extra/boot-secret", STUB_FOLDER "/boot-secret" };
 	static const uint8_t zeros[4096];
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {

@@ -17,6 +17,13 @@
 		return result;                                                                     \
 	}
 
+#define NO_CIPHER(name)                                                                            \
+	void *name(void);                                                                          \
+	void *name(void)                                                                           \
+	{                                                                                          \
+		return 0;                                                                          \
+	}
+
 /* OSSL_DISPATCH, openssl/core.h: the entry that ends a table */
 struct no_functions {
 	int number;
@@ -30,26 +37,10 @@ NO_ALGORITHM(ossl_aes256cbc_hmac_sha1_functions);
 NO_ALGORITHM(ossl_aes256cbc_hmac_sha256_functions);
 NO_CALL(ossl_cipher_capable_aes_cbc_hmac_sha1, 0)
 NO_CALL(ossl_cipher_capable_aes_cbc_hmac_sha256, 0)
-void *EVP_aes_128_cbc_hmac_sha1(void);
-void *EVP_aes_128_cbc_hmac_sha1(void)
-{
-	return 0;
-}
-void *EVP_aes_128_cbc_hmac_sha256(void);
-void *EVP_aes_128_cbc_hmac_sha256(void)
-{
-	return 0;
-}
-void *EVP_aes_256_cbc_hmac_sha1(void);
-void *EVP_aes_256_cbc_hmac_sha1(void)
-{
-	return 0;
-}
-void *EVP_aes_256_cbc_hmac_sha256(void);
-void *EVP_aes_256_cbc_hmac_sha256(void)
-{
-	return 0;
-}
+NO_CIPHER(EVP_aes_128_cbc_hmac_sha1)
+NO_CIPHER(EVP_aes_128_cbc_hmac_sha256)
+NO_CIPHER(EVP_aes_256_cbc_hmac_sha1)
+NO_CIPHER(EVP_aes_256_cbc_hmac_sha256)
 NO_CALL(ossl_prov_get_capabilities, 0)
 NO_ALGORITHM(ossl_kdf_hkdf_functions);
 NO_ALGORITHM(ossl_kdf_tls1_3_kdf_functions);
