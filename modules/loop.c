@@ -25,7 +25,7 @@
 
 static bool is_zero(const uint64_t *block)
 {
-	uint64_t any = block[0];
+	uint64_t any = 0;
 
 	for (size_t i = 0; i < BLOCK / sizeof(*block) && any == 0; i += 8)
 		any = block[i] | block[i + 1] | block[i + 2] | block[i + 3] | block[i + 4] |
@@ -47,8 +47,8 @@ static int copy_piece(int from, int to, uint64_t offset, uint64_t size)
 	for (uint64_t at = 0, end; r == 0 && at < size; at = end) {
 		bool zero = is_zero((const uint64_t *)(void *)(map + at));
 
-		for (end = at + BLOCK; end < size && !zero; end += BLOCK)
-			if (is_zero((const uint64_t *)(void *)(map + end)))
+		for (end = at + BLOCK; end < size; end += BLOCK)
+			if (is_zero((const uint64_t *)(void *)(map + end)) != zero)
 				break;
 		if (end > size)
 			end = size;
