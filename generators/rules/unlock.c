@@ -162,7 +162,7 @@ static void plan_measure(const struct facts *facts, struct plan *plan, const str
 	step_arg(plan, step, "volume", luks->volume.name);
 	step_arg(plan, step, "required", "yes");
 	copy_args(facts, plan, step, luks, keys);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; which == 0 && i < n; i++) {
 		step_id("key", &list[i], id);
 		step_after(plan, step, id);
 	}

@@ -4,7 +4,7 @@
 
 #include "generators/rules/rules.h"
 
-#define LUKS_MAX 6 /* the step that measures one waits for all others' keys: STEP_AFTER_MAX */
+#define LUKS_MAX 8 /* the step that measures the first waits for all keys: STEP_AFTER_MAX */
 
 struct luks {
 	const struct fact *part;
