@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
@@ -46,3 +47,19 @@ def make_initrd(init, output, *options):
     run(REPO / "images/lintel-initrd", "--init", init, "--modules-dir", kernel()[2],
         "--firmware", "none", "--output", output, *options)
     return output
+
+
+def kept(initrd, make):
+    """What takes most of a minute, as dracut does, is kept, and how long it took beside it."""
+    if not initrd.exists():
+        before = time.monotonic()
+        make(initrd)
+        initrd.with_suffix(".seconds").write_text(f"{time.monotonic() - before:.2f}", encoding="ascii")
+    return initrd
+
+
+def pack(archive, stem):
+    raw, packed = BENCH / f"{stem}.cpio", BENCH / f"{stem}.initrd"
+    raw.write_bytes(archive.finish())
+    run("zstd", "-19", "-qf", raw, "-o", packed)
+    return packed

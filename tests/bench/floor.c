@@ -91,15 +91,22 @@ void map(struct request *request, const char *name, unsigned int flags)
 	close(control);
 }
 
-static void open_root(void)
-{
 #ifdef FLOOR_LUKS
-	struct request request = { .target = { .length = FLOOR_SECTORS, .target_type = "crypt" } };
+static void open_encrypted(void)
+{
+	struct request request = { .target = { .length = FLOOR_LUKS_SECTORS,
+					       .target_type = "crypt" } };
 
 	wait_for(FLOOR_LUKS);
 	open_luks(&request);
 	map(&request, "root", 0);
-#else
+	wait_for("/dev/dm-0");
+}
+#endif
+
+#ifdef FLOOR_TABLE
+static void open_verity(void)
+{
 	struct request request = {
 		.target = { .length = FLOOR_SECTORS, .target_type = "verity" },
 		.parameters = FLOOR_TABLE,
@@ -110,20 +117,22 @@ static void open_root(void)
 #ifdef FLOOR_SIGNATURE
 	add_signature();
 #endif
-	map(&request, "root", DM_READONLY_FLAG);
-#endif
+	map(&request, "verity", DM_READONLY_FLAG);
+	wait_for(FLOOR_VERITY);
 }
+#endif
 
 static void mount_root(void)
 {
-#ifdef FLOOR_USR
+#ifdef FLOOR_TMPFS
 	check(mount("root", "/sysroot", "tmpfs", 0, "mode=0755"), "/sysroot");
 	check(mkdir("/sysroot/dev", 0755), "/sysroot/dev");
 	check(mkdir("/sysroot/usr", 0755), "/sysroot/usr");
-	check(mount("/dev/dm-0", "/sysroot/usr", FLOOR_FILESYSTEM, MS_RDONLY, NULL),
-	      "/sysroot/usr");
 #else
 	check(mount("/dev/dm-0", "/sysroot", FLOOR_FILESYSTEM, MS_RDONLY, NULL), "/sysroot");
+#endif
+#ifdef FLOOR_USR
+	check(mount(FLOOR_VERITY, "/sysroot/usr", "erofs", MS_RDONLY, NULL), "/sysroot/usr");
 #endif
 }
 
@@ -139,8 +148,12 @@ int main(void)
 {
 	check(mount("dev", "/dev", "devtmpfs", MS_NOSUID | MS_NOEXEC, "mode=0755"), "/dev");
 	load_modules();
-	open_root();
-	wait_for("/dev/dm-0");
+#ifdef FLOOR_LUKS
+	open_encrypted();
+#endif
+#ifdef FLOOR_TABLE
+	open_verity();
+#endif
 	mount_root();
 #ifdef FLOOR_EXTENSIONS
 	merge_extensions();

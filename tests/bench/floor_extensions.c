@@ -1,5 +1,5 @@
 /*
- * The floor of tests/bench/extensions: a loop device, a verity table and a mount for each image that
+ * The floor's way to extension images: a loop device, a verity table and a mount for each image that
  * lies in /.extra, all hard-coded and none of it checked, then one overlay.
  */
 #include <fcntl.h>
@@ -11,7 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "floor-config.h"
 #include "floor.h"
+
+#if defined(FLOOR_LUKS) && defined(FLOOR_TABLE)
+#define FIRST 2 /* mapped devices of the root and of /usr come before */
+#else
+#define FIRST 1
+#endif
+
+/* With %d where the loop device's number belongs; where there are more images, they are copies of these. */
+static const char *const tables[] = { FLOOR_EXTENSION_TABLES };
 
 static void mount_image(int loops, int i, const char *where)
 {
@@ -23,17 +33,18 @@ static void mount_image(int loops, int i, const char *where)
 	char path[64], name[16], node[32];
 
 	check(number, "a free loop device");
-	snprintf(path, sizeof(path), "/.extra/sysext/e%d.raw", i);
+	snprintf(path, sizeof(path), "/.extra/sysext/e%d.sysext.raw", i);
 	config.fd = (unsigned int)open(path, O_RDONLY | O_CLOEXEC);
 	snprintf(node, sizeof(node), "/dev/loop%d", number);
 	fd = open(node, O_RDONLY | O_CLOEXEC);
 	check(ioctl(fd, LOOP_CONFIGURE, &config), path);
 	close((int)config.fd);
-	snprintf(request.parameters, sizeof(request.parameters), FLOOR_EXTENSION_TABLE, number);
+	snprintf(request.parameters, sizeof(request.parameters),
+		 tables[(size_t)i % (sizeof(tables) / sizeof(tables[0]))], number);
 	snprintf(name, sizeof(name), "e%d", i);
 	map(&request, name, DM_READONLY_FLAG);
 	close(fd);
-	snprintf(node, sizeof(node), "/dev/dm-%d", i + 1);
+	snprintf(node, sizeof(node), "/dev/dm-%d", i + FIRST);
 	wait_for(node);
 	check(mkdir(where, 0755), where);
 	check(mount(node, where, "erofs", MS_RDONLY | MS_NOSUID, NULL), where);

@@ -27,11 +27,13 @@ def qemu(options, machine, memory, accel, *more):
     return console.read_text(errors="replace") if console.exists() else ""
 
 
-def parse(name, text):
+def parse(machine, text):
     """What tests/bench/root-init.c said, as numbers. lintel's facts of the boot are kept."""
-    found = re.search(r"bench: (.*)", text)
+    name, found = machine.stem, re.search(r"bench: (.*)", text)
     if not found:
         die(f"{name} did not reach the root's init:\n{text[-3000:]}")
+    if numbers(found[1])["files"] != machine.disk.row.files:
+        die(f"{name}: the root has not all files of /usr and its extensions: {found[0]}")
     facts, ended, _ = text[found.end():].partition("bench: end of facts")
     if ended and facts.strip():
         (BENCH / f"{name}.facts").write_text(facts.replace("\r", "").lstrip(), encoding="utf-8")
@@ -55,7 +57,7 @@ def boot(options, machine):
         if "Oops: int3" not in text:
             break
         print(f"{machine.stem}: lost to the emulator (int3), booted again", file=sys.stderr)
-    return parse(machine.stem, text)
+    return parse(machine, text)
 
 
 def plugin():
@@ -71,7 +73,7 @@ def count(options, machine):
     what boot() tells."""
     output = BENCH / f"{machine.stem}.count"
     output.unlink(missing_ok=True)
-    told = parse(machine.stem, qemu(options, machine, 512, [
+    told = parse(machine, qemu(options, machine, 512, [
         "-accel", "tcg,tb-size=512", "-smp", "1", "-plugin", f"{plugin()},output={output}"]))
     counted = numbers(output.read_text(encoding="ascii"))
     if not counted:
@@ -85,7 +87,7 @@ def touched(options, machine):
     with open(memory, "wb") as file:
         file.truncate(int(options.memory) << 20)
     try:
-        parse(machine.stem, qemu(options, machine, options.memory, fast(machine),
+        parse(machine, qemu(options, machine, options.memory, fast(machine),
                          "-object", f"memory-backend-file,id=ram,size={options.memory}M,"
                          f"mem-path={memory},share=on", "-machine", "memory-backend=ram"))
         return memory.stat().st_blocks / 2048

@@ -4,6 +4,7 @@
  * says all times on the console and powers off. What the initrd left in memory is Shmem where the
  * kernel's rootfs is a tmpfs, Unevictable where it is a ramfs.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +51,17 @@ static long long read_kept(void)
 	return file ? kept : -1;
 }
 
+/* Files of the extension images, and one of a /usr that has a partition of its own. */
+static int count_files(void)
+{
+	DIR *folder = opendir("/usr/lib/bench");
+	int n = 0;
+
+	for (struct dirent *entry; folder && (entry = readdir(folder));)
+		n += entry->d_name[0] != '.';
+	return n;
+}
+
 /* lintel's account of the boot, for `lintel timeline`. */
 static void say_facts(int console)
 {
@@ -83,8 +95,8 @@ int main(void)
 		read_time(record, life_mark, &life);
 	}
 	fd = open("/dev/console", O_WRONLY);
-	dprintf(fd, "\nbench: unpack=%lld unpacked=%lld run=%lld life=%lld kept=%lld\n", unpack,
-		unpacked, run, life, read_kept());
+	dprintf(fd, "\nbench: unpack=%lld unpacked=%lld run=%lld life=%lld kept=%lld files=%d\n",
+		unpack, unpacked, run, life, read_kept(), count_files());
 	say_facts(fd);
 	sync();
 	reboot(RB_POWER_OFF);
