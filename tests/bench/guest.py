@@ -73,7 +73,8 @@ def count(options, machine):
     what boot() tells."""
     output = BENCH / f"{machine.stem}.count"
     output.unlink(missing_ok=True)
-    told = parse(machine, qemu(options, machine, 512, [
+    memory = 512 + 16 * machine.disk.row.extensions  # the same for all, and half of it may be the initrd
+    told = parse(machine, qemu(options, machine, memory, [
         "-accel", "tcg,tb-size=512", "-smp", "1", "-plugin", f"{plugin()},output={output}"]))
     counted = numbers(output.read_text(encoding="ascii"))
     if not counted:
