@@ -88,13 +88,16 @@ def make_lintel(options, disk, stem):
 
 
 # systemd 257 merges /.extra into the initrd alone. As systemd 258's systemd-sysext-sysroot.service does it, for the
-# images that the stub brings: they are the host's afterwards, in the /run that it takes over.
+# images that the stub brings: they are the host's afterwards, in the /run that it takes over. In an initrd it would
+# ask for images of the scope "initrd".
 SYSEXT = """[Unit]
 DefaultDependencies=no
 After=sysroot.mount sysroot-usr.mount initrd-root-fs.target
 Before=initrd-fs.target initrd.target
 [Service]
 Type=oneshot
+StandardError=journal+console
+Environment=SYSTEMD_IN_INITRD=0
 ExecStart=/bin/sh -ec 'mkdir -p /run/extensions; cp /.extra/sysext/*.raw /run/extensions; mount --bind /run /sysroot/run; \
 systemd-sysext --root=/sysroot merge; umount /sysroot/run'
 """
