@@ -3,7 +3,7 @@
  * Credentials for the host's service manager, which takes none itself when it is told that its
  * initrd has done so (see modules/handover): nothing is imported twice, and what lintel leaves out
  * stays out. Names, limits, order and modes are systemd's (src/core/import-creds.c). Nothing here
- * is used by lintel itself (invariant I7):
+ * is used by lintel itself (invariant I7), but a pcrlock policy, whose values the TPM checks:
  *
  *  - what the stub found on the ESP is passed on as it is, to be decrypted and so authenticated by
  *    the host;

@@ -125,40 +125,53 @@ void tpm2_close(struct tpm2 *tpm)
 }
 
 /* The digests that lintel can compute: another bank's extend could not be checked. */
+static const struct tpm2_bank known_banks[] = {
+	{ TPM2_ALG_SHA1, "sha1", 20 },
+	{ TPM2_ALG_SHA256, "sha256", 32 },
+	{ TPM2_ALG_SHA384, "sha384", 48 },
+	{ TPM2_ALG_SHA512, "sha512", 64 },
+};
+
 static int find_bank(TPMI_ALG_HASH alg, struct tpm2_bank *ret, struct err *err)
 {
-	static const struct tpm2_bank known[] = {
-		{ TPM2_ALG_SHA1, "sha1", 20 },
-		{ TPM2_ALG_SHA256, "sha256", 32 },
-		{ TPM2_ALG_SHA384, "sha384", 48 },
-		{ TPM2_ALG_SHA512, "sha512", 64 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (known[i].alg != alg)
+	for (size_t i = 0; i < ARRAY_SIZE(known_banks); i++) {
+		if (known_banks[i].alg != alg)
 			continue;
-		*ret = known[i];
+		*ret = known_banks[i];
 		return 0;
 	}
 	return err_set(err, E_MEASURE, ENOTSUP, "a PCR bank of algorithm 0x%x is active", alg);
+}
+
+static int get_assigned(struct tpm2 *tpm, TPMS_CAPABILITY_DATA **ret, struct err *err)
+{
+	TPMI_YES_NO more;
+	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+					TPM2_CAP_PCRS, 0, 1, &more, ret);
+
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm_error(err, "PCR banks", rc);
+}
+
+static uint32_t selected(const TPMS_PCR_SELECTION *bank)
+{
+	uint32_t mask = 0;
+
+	for (uint8_t i = 0; i < bank->sizeofSelect && i < 3; i++)
+		mask |= (uint32_t)bank->pcrSelect[i] << 8 * i;
+	return mask;
 }
 
 int tpm2_pcr_banks(struct tpm2 *tpm, unsigned int pcr, struct tpm2_bank ret[TPM2_BANKS_MAX],
 		   size_t *ret_n, struct err *err)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
-	TPMI_YES_NO more;
 	size_t n = 0;
-	TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-					TPM2_CAP_PCRS, 0, 1, &more, &data);
-	int r = 0;
+	int r = get_assigned(tpm, &data, err);
 
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_error(err, "PCR banks", rc);
-	for (uint32_t i = 0; i < data->data.assignedPCR.count && r == 0; i++) {
+	for (uint32_t i = 0; r == 0 && i < data->data.assignedPCR.count; i++) {
 		const TPMS_PCR_SELECTION *bank = &data->data.assignedPCR.pcrSelections[i];
 
-		if (pcr / 8 >= bank->sizeofSelect || !(bank->pcrSelect[pcr / 8] >> pcr % 8 & 1))
+		if (!(selected(bank) >> pcr & 1))
 			continue;
 		if (n == TPM2_BANKS_MAX)
 			r = err_set(err, E_LIMIT, E2BIG, "more than %d PCR banks", TPM2_BANKS_MAX);
@@ -169,6 +182,32 @@ int tpm2_pcr_banks(struct tpm2 *tpm, unsigned int pcr, struct tpm2_bank ret[TPM2
 	if (r == 0 && n == 0)
 		return err_set(err, E_MEASURE, ENOENT, "no active bank has PCR %u", pcr);
 	*ret_n = n;
+	return r;
+}
+
+int tpm2_bank_active(struct tpm2 *tpm, const char *name, uint32_t pcrs, struct tpm2_bank *ret,
+		     struct err *err)
+{
+	TPMS_CAPABILITY_DATA *data = NULL;
+	uint32_t missing = pcrs;
+	int r;
+
+	if (pcrs >> (TPM2_PCR_MAX + 1))
+		return err_set(err, E_TOKEN, EINVAL, "a PCR above %d", TPM2_PCR_MAX);
+	if (strcmp(name, "sha1") == 0)
+		return err_set(err, E_TOKEN, ENOTSUP,
+			       "sealed to the sha1 bank, which is forgeable");
+	for (size_t i = 0; i < ARRAY_SIZE(known_banks); i++)
+		if (strcmp(known_banks[i].name, name) == 0)
+			*ret = known_banks[i];
+	r = get_assigned(tpm, &data, err);
+	for (uint32_t i = 0; r == 0 && i < data->data.assignedPCR.count; i++)
+		if (data->data.assignedPCR.pcrSelections[i].hash == ret->alg)
+			missing &= ~selected(&data->data.assignedPCR.pcrSelections[i]);
+	Esys_Free(data);
+	if (r == 0 && missing)
+		return err_set(err, E_UNSEAL, ENOENT, "PCR %d has no active bank %s",
+			       __builtin_ctz(missing), name);
 	return r;
 }
 

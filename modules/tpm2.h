@@ -52,6 +52,12 @@ int tpm2_error(struct err *err, enum err_code code, const char *what, TSS2_RC rc
  */
 int tpm2_pcr_banks(struct tpm2 *tpm, unsigned int pcr, struct tpm2_bank ret[TPM2_BANKS_MAX],
 		   size_t *ret_n, struct err *err);
+/*
+ * The bank of that name, which must have all PCRs of the mask: one that is not active is an empty
+ * selection to the TPM, and binds to nothing. sha1 is refused, with E_TOKEN.
+ */
+int tpm2_bank_active(struct tpm2 *tpm, const char *name, uint32_t pcrs, struct tpm2_bank *ret,
+		     struct err *err);
 /* Writes bank->size bytes. */
 int tpm2_pcr_read(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *bank, uint8_t *ret,
 		  struct err *err);

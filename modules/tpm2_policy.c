@@ -3,6 +3,7 @@
 #include "modules/tpm2_policy.h"
 
 #include "init/base/bytes.h"
+#include "modules/tpm2_pcrlock.h"
 
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -124,16 +125,17 @@ static TPML_PCR_SELECTION select_pcrs(const struct tpm2_bank *bank, uint32_t pcr
 	return ret;
 }
 
-static int policy_pcr(const struct tpm2_policy *policy, uint32_t pcrs, struct err *err)
+int tpm2_policy_pcrs(const struct tpm2_policy *policy, const struct tpm2_bank *bank, uint32_t pcrs,
+		     struct err *err)
 {
-	TPML_PCR_SELECTION selection = select_pcrs(policy->bank, pcrs);
+	TPML_PCR_SELECTION selection = select_pcrs(bank, pcrs);
 	TSS2_RC rc = Esys_PolicyPCR(policy->tpm->esys, policy->session, ESYS_TR_NONE, ESYS_TR_NONE,
 				    ESYS_TR_NONE, NULL, &selection);
 
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_error(err, E_UNSEAL, "PCR policy", rc);
 }
 
-static int get_digest(const struct tpm2_policy *policy, TPM2B_DIGEST *ret, struct err *err)
+int tpm2_policy_digest(const struct tpm2_policy *policy, TPM2B_DIGEST *ret, struct err *err)
 {
 	_cleanup_(free_esys) TPM2B_DIGEST *digest = NULL;
 	TSS2_RC rc = Esys_PolicyGetDigest(policy->tpm->esys, policy->session, ESYS_TR_NONE,
@@ -244,10 +246,10 @@ static int policy_authorize(const struct tpm2_policy *policy, struct err *err)
 	TPMT_SIGNATURE signature;
 	ESYS_TR key = ESYS_TR_NONE;
 	TSS2_RC rc;
-	int r = policy_pcr(policy, policy->pubkey_pcrs, err);
+	int r = tpm2_policy_pcrs(policy, policy->bank, policy->pubkey_pcrs, err);
 
 	if (r == 0)
-		r = get_digest(policy, &approved, err);
+		r = tpm2_policy_digest(policy, &approved, err);
 	if (r == 0)
 		r = find_signature(policy, &approved, &found, err);
 	if (r < 0)
@@ -269,8 +271,10 @@ int tpm2_policy_build(const struct tpm2_policy *policy, TPM2B_DIGEST *ret, struc
 
 	if (policy->pubkey_pcrs)
 		r = policy_authorize(policy, err);
+	if (r == 0 && policy->token)
+		r = tpm2_policy_pcrlock(policy, err);
 	if (r == 0 && policy->pcrs)
-		r = policy_pcr(policy, policy->pcrs, err);
+		r = tpm2_policy_pcrs(policy, policy->bank, policy->pcrs, err);
 	if (r == 0 && policy->pin) {
 		TSS2_RC rc = Esys_PolicyAuthValue(policy->tpm->esys, policy->session, ESYS_TR_NONE,
 						  ESYS_TR_NONE, ESYS_TR_NONE);
@@ -278,5 +282,5 @@ int tpm2_policy_build(const struct tpm2_policy *policy, TPM2B_DIGEST *ret, struc
 		if (rc != TSS2_RC_SUCCESS)
 			r = tpm2_error(err, E_UNSEAL, "PIN policy", rc);
 	}
-	return r == 0 ? get_digest(policy, ret, err) : r;
+	return r == 0 ? tpm2_policy_digest(policy, ret, err) : r;
 }

@@ -21,12 +21,20 @@ struct tpm2_policy {
 	const struct tpm2_policy_key *key; /* of pubkey_pcrs */
 	uint32_t pcrs, pubkey_pcrs;	   /* masks: literal, signed */
 	bool pin;
+	const struct tpm2_token *token; /* of a pcrlock policy; or NULL */
+	const struct pcrlocks *locks;
 	const char *signatures; /* the JSON of /.extra/tpm2-pcr-signature.json */
 	size_t signatures_size;
 };
 
 /*
- * Signed PCRs, literal PCRs, PIN: the order of tpm2_build_sealing_policy(). Returns the session's
- * policy digest. 0, -ENOENT/-EINVAL with E_PCR_SIGNATURE, or what tpm2_error() returns.
+ * Signed PCRs, pcrlock, literal PCRs, PIN: the order of tpm2_build_sealing_policy(). Returns the
+ * session's policy digest. 0, -ENOENT/-EINVAL with E_PCR_SIGNATURE or E_PCRLOCK, or what tpm2_error()
+ * returns.
  */
 int tpm2_policy_build(const struct tpm2_policy *policy, TPM2B_DIGEST *ret, struct err *err);
+
+/* Steps of it: TPM2_PolicyPCR with what is in the PCRs, and the session's digest so far. */
+int tpm2_policy_pcrs(const struct tpm2_policy *policy, const struct tpm2_bank *bank, uint32_t pcrs,
+		     struct err *err);
+int tpm2_policy_digest(const struct tpm2_policy *policy, TPM2B_DIGEST *ret, struct err *err);

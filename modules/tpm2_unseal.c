@@ -64,33 +64,12 @@ static int unmarshal_blob(struct unseal *u, struct err *err)
 static int choose_bank(struct unseal *u, struct err *err)
 {
 	const char *name = u->token->bank[0] ? u->token->bank : "sha256";
-	struct tpm2_bank banks[TPM2_BANKS_MAX];
-	uint32_t pcrs = u->token->pcrs | u->token->pubkey_pcrs;
-	size_t n = 0;
-	int r = 0;
 
-	if (pcrs >> (TPM2_PCR_MAX + 1))
-		return err_set(err, E_TOKEN, EINVAL, "a PCR above %d", TPM2_PCR_MAX);
-	if (strcmp(name, "sha1") == 0)
-		return err_set(err, E_TOKEN, ENOTSUP,
-			       "sealed to the sha1 bank, which is forgeable");
-	/* a bank that is not active is an empty selection to the TPM, and binds to nothing */
-	for (unsigned int pcr = 0; pcr <= TPM2_PCR_MAX && r == 0; pcr++) {
-		bool found = false;
-
-		if (!(pcrs >> pcr & 1))
-			continue;
-		r = tpm2_pcr_banks(u->tpm, pcr, banks, &n, err);
-		for (size_t i = 0; i < n && r == 0; i++)
-			if (strcmp(banks[i].name, name) == 0) {
-				u->bank = banks[i];
-				found = true;
-			}
-		if (r == 0 && !found)
-			return err_set(err, E_UNSEAL, ENOENT, "PCR %u has no active bank %s", pcr,
-				       name);
-	}
-	return r;
+	/* a token of pcrlock has none of its own */
+	if (!(u->token->pcrs | u->token->pubkey_pcrs))
+		return 0;
+	return tpm2_bank_active(u->tpm, name, u->token->pcrs | u->token->pubkey_pcrs, &u->bank,
+				err);
 }
 
 static int prepare(struct unseal *u, const struct tpm2_unseal_inputs *in, struct err *err)
@@ -100,8 +79,10 @@ static int prepare(struct unseal *u, const struct tpm2_unseal_inputs *in, struct
 	size_t pem_size = token->pubkey_size ? token->pubkey_size : in->public_key_size;
 	int r;
 
-	if (token->pcrlock)
-		return err_set(err, E_TOKEN, ENOTSUP, "sealed to a pcrlock policy");
+	/* each of the two forgets what was before it: systemd makes shards of them */
+	if (token->pcrlock && token->pubkey_pcrs)
+		return err_set(err, E_TOKEN, ENOTSUP,
+			       "sealed to a signed and a pcrlock policy in one");
 	if (token->pin && !in->pin)
 		return err_set(err, E_UNSEAL, EACCES, "the key needs a PIN");
 	if (token->pubkey_pcrs && !pem)
@@ -120,6 +101,8 @@ static int prepare(struct unseal *u, const struct tpm2_unseal_inputs *in, struct
 					  .pcrs = token->pcrs,
 					  .pubkey_pcrs = token->pubkey_pcrs,
 					  .pin = token->pin,
+					  .token = token->pcrlock ? token : NULL,
+					  .locks = in->locks,
 					  .signatures = in->signatures,
 					  .signatures_size = in->signatures_size };
 	return r;

@@ -63,6 +63,9 @@ int unlock_read_header(struct unlock *u, struct err *err);
  */
 int unlock_find_key(struct unlock *u, struct err *err);
 
+/* What the tokens need besides the TPM: the stub's files, read once, and the PIN, which may be NULL. */
+const struct tpm2_unseal_inputs *unlock_inputs(const char *pin);
+
 /* Tries the slots of the mask; -EPERM with E_UNLOCK where none opens. */
 int unlock_open_slots(struct unlock *u, uint32_t slots, const char *text, size_t size,
 		      struct err *err);

@@ -17,8 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define EXTRA_SIGNATURE "/.extra/tpm2-pcr-signature.json"
-#define EXTRA_PUBLIC_KEY "/.extra/tpm2-pcr-public-key.pem"
 #define TPM_TOKEN "systemd-tpm2"
 
 int unlock_open_slots(struct unlock *u, uint32_t slots, const char *text, size_t size,
@@ -136,17 +134,7 @@ static void add_reason(struct err *all, unsigned int id, const struct err *one)
 
 int unlock_try_tokens(struct unlock *u, const char *pin, struct err *err)
 {
-	static char signatures[PCR_SIGNATURE_JSON_MAX], public_key[TPM2_TOKEN_PEM_MAX];
-	ssize_t n = fs_read(AT_FDCWD, EXTRA_SIGNATURE, signatures, sizeof(signatures));
-	ssize_t n_key = fs_read(AT_FDCWD, EXTRA_PUBLIC_KEY, public_key, sizeof(public_key));
-	const struct tpm2_unseal_inputs in = {
-		.signatures = n > 0 ? signatures : NULL,
-		.signatures_size = n > 0 ? (size_t)n : 0,
-		.public_key = n_key > 0 ? (const uint8_t *)public_key : NULL,
-		.public_key_size = n_key > 0 ? (size_t)n_key : 0,
-		.pin = pin,
-		.kdf_memory_kib = unlock_kdf_memory_kib(),
-	};
+	const struct tpm2_unseal_inputs *in = unlock_inputs(pin);
 	struct err all = { .code = E_TOKEN };
 	int r = -ENOENT;
 
@@ -158,7 +146,7 @@ int unlock_try_tokens(struct unlock *u, const char *pin, struct err *err)
 
 		if (strcmp(token->type, TPM_TOKEN) != 0)
 			continue;
-		tried = try_token(u, token, &in, &one);
+		tried = try_token(u, token, in, &one);
 		if (tried == 0 || one.code != E_NONE)
 			r = r == -EACCES && tried < 0 ? r : tried;
 		if (tried < 0 && one.code != E_NONE)

@@ -70,6 +70,9 @@
 	X(UKI, "UKI", "a UKI is malformed or not one", "build it again (lintel uki)")              \
 	X(PCR_SIGNATURE, "PCR-SIGNATURE", "no signed PCR policy of the UKI fits",                  \
 	  "boot a UKI with a PCR signature by the enrolled key (ukify --pcr-private-key)")         \
+	X(PCRLOCK, "PCRLOCK",                                                                      \
+	  "no systemd-pcrlock policy that came with the UKI is for the volume",                    \
+	  "write it to the ESP (systemd-pcrlock make-policy), or use the recovery key")            \
 	X(UNSEAL, "UNSEAL", "the TPM does not release the key",                                    \
 	  "boot the UKI that the disk was sealed to, or use the recovery key")                     \
 	X(LOCKOUT, "LOCKOUT", "the TPM is in dictionary-attack lockout",                           \

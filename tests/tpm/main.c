@@ -10,7 +10,7 @@ unsigned int test_failures;
 
 /*
  * On a copy of swtpm's state. LINTEL_BOOTED=1: with the PCRs that the fixtures are sealed to; else
- * with all of them zero.
+ * with all of them zero. LINTEL_PCRLOCK=NAME: with that credential.
  */
 static int print_passphrase(char **argv, const char *pin)
 {
@@ -23,6 +23,8 @@ static int print_passphrase(char **argv, const char *pin)
 	struct err err;
 	size_t size;
 
+	if (getenv("LINTEL_PCRLOCK"))
+		in.locks = fixture_locks(getenv("LINTEL_PCRLOCK"));
 	memcpy(json, fixture(argv[1], &in.signatures_size), sizeof(json));
 	tpm_start(argv[2]);
 	if (getenv("LINTEL_BOOTED"))

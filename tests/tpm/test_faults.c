@@ -122,6 +122,15 @@ TEST(faults_once)
 	sweep("legacy", 0);
 }
 
+/* Every command of a pcrlock policy too: capability, PCRs, alternatives, NV index. */
+TEST(faults_pcrlock)
+{
+	in = (struct tpm2_unseal_inputs){ .locks = fixture_locks("pcrlock.cred") };
+	tpm_start("pcrlock");
+	tpm_boot();
+	sweep("pcrlock", 3); /* busy: as with the others */
+}
+
 TEST(faults_for_good)
 {
 	unsigned int commands;

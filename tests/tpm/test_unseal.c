@@ -291,10 +291,6 @@ TEST(unseal_token_mutations)
 	token.policy_hash[0] ^= 1;
 	CHECK_INT(unseal_token(&token), -EINVAL);
 	CHECK(says("not sealed to tpm2-policy-hash"));
-	token = *fixture_token("literal");
-	token.pcrlock = true;
-	CHECK_INT(unseal_token(&token), -ENOTSUP);
-	CHECK_INT(err.code, E_TOKEN);
 }
 
 /* Leaves only the sha1 bank, as some firmware does (TPM2_PCR_Allocate, platform's authorization). */

@@ -369,6 +369,20 @@ struct tpm2_token *fixture_token(const char *name)
 	return &token;
 }
 
+const struct pcrlocks *fixture_locks(const char *name)
+{
+	static struct pcrlocks locks;
+	struct err err;
+	size_t size;
+	const char *text = fixture(name, &size);
+
+	memset(&locks, 0, sizeof(locks));
+	if (tpm2_pcrlock_open(text, size, "pcrlock.lintel", &locks.all[0], &err) < 0)
+		give_up(err.text);
+	locks.n = 1;
+	return &locks;
+}
+
 bool fixture_secret_is(const char *name, const uint8_t *secret, size_t size)
 {
 	uint8_t base64[2 * TPM2_SECRET_MAX], digest[32];

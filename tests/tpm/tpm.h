@@ -3,6 +3,7 @@
 #pragma once
 
 #include "modules/tpm2_measure.h"
+#include "modules/tpm2_pcrlock.h"
 #include "modules/tpm2_unseal.h"
 
 #include <stdbool.h>
@@ -52,5 +53,7 @@ TSS2_RC tpm_raw(const uint8_t *body, size_t size, uint8_t *ret, size_t *ret_size
 /* Reads a fixture as text; static memory. */
 const char *fixture(const char *name, size_t *ret_size);
 struct tpm2_token *fixture_token(const char *name);
+/* A pcrlock policy's credential, in memory of this one. */
+const struct pcrlocks *fixture_locks(const char *name);
 /* Whether the secret is the one that systemd sealed. */
 bool fixture_secret_is(const char *name, const uint8_t *secret, size_t size);
