@@ -30,6 +30,7 @@ UNIT := $(CORE) init/explain.c init/screen.c images/image.c images/pe.c images/p
 WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 FLIPS := $(CORE) modules/pkcs7.c tests/flips/flips.c
 UNIT_TPM := $(CORE) modules/sandbox.c $(wildcard modules/tpm2*.c tests/tpm/*.c)
+UNIT_LUKS := $(CORE) modules/unlock_header.c modules/unlock_report.c tests/unit/main.c $(wildcard tests/luks/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 
@@ -131,6 +132,11 @@ $(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o) $(B)/obj/init/images/sys
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) $(UNIT_TPM_WRAP) -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
+# A disk that turns between two reads, below libcryptsetup as it is in /init.
+$(B)/unit-luks: $(UNIT_LUKS:%.c=$(B)/obj/init/%.o) $(B)/obj/init/images/sysroot/without.o
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -Wl,--wrap=fs_pread -o $@ $^ \
+		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
+
 # Tries to unseal from within the recovery shell: a test's tool.
 $(B)/unseal: $(patsubst %.c,$(B)/obj/init/%.o,$(CORE) modules/sandbox.c $(wildcard modules/tpm2*.c) tests/boot/unseal.c)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
@@ -164,7 +170,7 @@ check:
 
 unit:
 	@images/setup build unit
-	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/unit-tpm $(B)/unit-tpm-static $(B)/unit-work $(B)/lintel
+	@$(MAKE) $(B)/unit $(B)/unit-static $(B)/unit-tpm $(B)/unit-tpm-static $(B)/unit-work $(B)/unit-luks $(B)/lintel
 	@tests/unit/run
 
 lint:

@@ -48,6 +48,7 @@ struct unlock {
 	struct unlock_ways ways;
 	const char *by; /* what opened it: "tpm2", "pin", "file", "passphrase", "recovery" */
 	unsigned int token, keyslot;
+	unsigned int pcr_facts;	     /* that were reported */
 	struct tpm2_digests digests; /* of its key, for PCR 15 */
 };
 
@@ -65,6 +66,10 @@ int unlock_find_key(struct unlock *u, struct err *err);
 
 /* What the tokens need besides the TPM: the stub's files, read once, and the PIN, which may be NULL. */
 const struct tpm2_unseal_inputs *unlock_inputs(const char *pin);
+
+/* For the facts of this boot: what the PCRs are that a token asks for, and what is known of them. */
+struct tpm2_explanation;
+void unlock_report_pcrs(struct unlock *u, unsigned int token, const struct tpm2_explanation *all);
 
 /* Tries the slots of the mask; -EPERM with E_UNLOCK where none opens. */
 int unlock_open_slots(struct unlock *u, uint32_t slots, const char *text, size_t size,

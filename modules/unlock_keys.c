@@ -57,30 +57,6 @@ static const struct tpm2_token *parse_token(const struct luks2_token *json, stru
 	return tpm2_token_parse(json->json, json->json_size, &token, err) < 0 ? NULL : &token;
 }
 
-/* For the facts of this boot: what the PCRs are that a token asks for, and what is known of them. */
-static void report_pcrs(const struct unlock *u, unsigned int token,
-			const struct tpm2_explanation *all)
-{
-	for (size_t i = 0; i < all->n; i++) {
-		const struct tpm2_pcr_note *note = &all->notes[i];
-		struct fields fields = { .text = "" };
-		char pcr[4];
-
-		text_format(pcr, sizeof(pcr), "%u", note->pcr);
-		fields_add(&fields, "step", u->step);
-		fields_addf(&fields, "token", "%u", token);
-		fields_add(&fields, "bank", all->bank);
-		fields_add(&fields, "value", note->value);
-		if (note->expected[0])
-			fields_add(&fields, "expected", note->expected);
-		if (note->event[0])
-			fields_add(&fields, "event", note->event);
-		if (note->unexplained)
-			fields_add(&fields, "log", "disagrees");
-		report_fact(u->report, FACT_PCR, pcr, &fields);
-	}
-}
-
 static int try_token(struct unlock *u, const struct luks2_token *json,
 		     const struct tpm2_unseal_inputs *in, struct err *err)
 {
@@ -101,7 +77,7 @@ static int try_token(struct unlock *u, const struct luks2_token *json,
 		return open_sealed(u, token, err);
 	if (err->code == E_PCR_SIGNATURE || (err->code == E_UNSEAL && r == -EPERM)) {
 		tpm2_explain(&u->tpm, token, in, &explanation, err);
-		report_pcrs(u, json->id, &explanation);
+		unlock_report_pcrs(u, json->id, &explanation);
 	}
 	return r;
 }
