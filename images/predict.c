@@ -82,12 +82,6 @@ static int measure_uki(struct predict_bank *bank, const uint8_t *bytes, const st
 
 int predict_uki(const uint8_t *bytes, size_t size, struct prediction *ret, struct err *err)
 {
-	static const struct expect_bank banks[PREDICT_BANKS] = {
-		{ "sha1", 0x4, 20 },
-		{ "sha256", 0xb, 32 },
-		{ "sha384", 0xc, 48 },
-		{ "sha512", 0xd, 64 },
-	};
 	const struct pe_section *section;
 	struct pe pe;
 	int r = pe_parse(bytes, size, &pe, err);
@@ -98,11 +92,11 @@ int predict_uki(const uint8_t *bytes, size_t size, struct prediction *ret, struc
 		return err_set(err, E_UKI, EINVAL, "no .linux section: this is no UKI");
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < PREDICT_BANKS; i++) {
-		ret->banks[i].bank = banks[i];
+		ret->banks[i].bank = tpm2_known_banks[i];
 		ret->banks[i].known = 1U << 11 | 1U << 15;
 		if (measure_uki(&ret->banks[i], bytes, &pe) < 0)
 			return err_set(err, E_INTERNAL, EIO, "%s cannot be computed",
-				       banks[i].name);
+				       tpm2_known_banks[i].name);
 	}
 	ret->guess = pe_find(&pe, ".dtbauto") || pe_find(&pe, ".hwids") || pe_find(&pe, ".efifw");
 	section = pe_find(&pe, ".pcrsig");
@@ -360,7 +354,7 @@ enum verdict predict_token(const struct prediction *prediction, const char *json
 
 	if (r < 0)
 		return VERDICT_NO;
-	bank = find_bank(prediction, token.bank[0] ? token.bank : "sha256");
+	bank = find_bank(prediction, tpm2_bank_named(token.bank)->name);
 	if (!bank || !foreseeable(prediction, &token, bank, why))
 		return VERDICT_UNKNOWN;
 	if (token.pubkey_pcrs)

@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 
-#define PREDICT_BANKS 4
+#define PREDICT_BANKS TPM2_KNOWN_BANKS
 
 struct predict_bank {
-	struct expect_bank bank;
+	struct tpm2_bank bank;
 	uint32_t known;	   /* mask of values */
 	uint32_t disagree; /* mask: the event log leads to another value than the TPM holds */
 	uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX];
@@ -53,6 +53,12 @@ struct predict_files {
 	const char *disk, *uki;
 	const char *pcrs, *eventlog, *device; /* or NULL */
 };
+
+/*
+ * The folder of the TPM that is asked, as sysfs has it: the one that is named, or this machine's where
+ * the disk is one of its devices and no file says what PCRs will hold. false: none.
+ */
+bool predict_host_folder(const struct predict_files *files, bool is_device, char *ret, size_t size);
 
 /* `lintel plan DISK --uki UKI`: prints, and returns 0, 5 or 6; or -errno with err. */
 int predict_main(const struct predict_files *files, bool json, struct err *err);

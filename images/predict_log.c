@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
@@ -79,7 +80,7 @@ struct live {
 };
 
 /* sysfs has a folder for each bank that is in use, and a line of upper-case hex digits for each PCR. */
-static bool read_pcr(const char *device, const struct expect_bank *bank, unsigned int pcr,
+static bool read_pcr(const char *device, const struct tpm2_bank *bank, unsigned int pcr,
 		     uint8_t ret[EXPECT_DIGEST_MAX])
 {
 	char path[PATH_MAX], text[2 * EXPECT_DIGEST_MAX + 2];
@@ -187,4 +188,25 @@ int predict_host(struct prediction *prediction, const char *device, struct err *
 			take_live(prediction, i, &live);
 	}
 	return r;
+}
+
+/* As systemd's tools name a TPM, or its folder in sysfs. */
+static void device_folder(const char *name, char *ret, size_t size)
+{
+	static const char *const nodes[] = { "/dev/tpmrm", "/dev/tpm" };
+	uint64_t number;
+
+	text_copy(ret, size, strcmp(name, "auto") == 0 ? "/sys/class/tpm/tpm0" : name);
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
+		if (strncmp(name, nodes[i], strlen(nodes[i])) == 0 &&
+		    text_to_u64(name + strlen(nodes[i]), &number) == 0)
+			text_format(ret, size, "/sys/class/tpm/tpm%" PRIu64, number);
+}
+
+bool predict_host_folder(const struct predict_files *files, bool is_device, char *ret, size_t size)
+{
+	if (!files->device && (files->eventlog || files->pcrs || !is_device))
+		return false;
+	device_folder(files->device ? files->device : "auto", ret, size);
+	return true;
 }

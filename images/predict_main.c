@@ -135,19 +135,6 @@ static int load(struct prediction *prediction, const char *path,
 	return r;
 }
 
-/* As systemd's tools name a TPM, or its folder in sysfs. */
-static void device_folder(const char *name, char *ret, size_t size)
-{
-	static const char *const nodes[] = { "/dev/tpmrm", "/dev/tpm" };
-	uint64_t number;
-
-	text_copy(ret, size, strcmp(name, "auto") == 0 ? "/sys/class/tpm/tpm0" : name);
-	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++)
-		if (strncmp(name, nodes[i], strlen(nodes[i])) == 0 &&
-		    text_to_u64(name + strlen(nodes[i]), &number) == 0)
-			text_format(ret, size, "/sys/class/tpm/tpm%" PRIu64, number);
-}
-
 /* The machine's own TPM, where that is asked for, or its own disk and nothing else is. */
 static int load_host(struct prediction *prediction, const struct predict_files *files,
 		     struct err *err)
@@ -156,10 +143,9 @@ static int load_host(struct prediction *prediction, const struct predict_files *
 	struct stat st;
 	int r;
 
-	if (!files->device &&
-	    (files->eventlog || files->pcrs || stat(files->disk, &st) < 0 || !S_ISBLK(st.st_mode)))
+	if (!predict_host_folder(files, stat(files->disk, &st) == 0 && S_ISBLK(st.st_mode), folder,
+				 sizeof(folder)))
 		return 0;
-	device_folder(files->device ? files->device : "auto", folder, sizeof(folder));
 	r = predict_host(prediction, folder, err);
 	return r == -ENODEV && !files->device ? 0 : r;
 }

@@ -125,19 +125,12 @@ void tpm2_close(struct tpm2 *tpm)
 }
 
 /* The digests that lintel can compute: another bank's extend could not be checked. */
-static const struct tpm2_bank known_banks[] = {
-	{ TPM2_ALG_SHA1, "sha1", 20 },
-	{ TPM2_ALG_SHA256, "sha256", 32 },
-	{ TPM2_ALG_SHA384, "sha384", 48 },
-	{ TPM2_ALG_SHA512, "sha512", 64 },
-};
-
 static int find_bank(TPMI_ALG_HASH alg, struct tpm2_bank *ret, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(known_banks); i++) {
-		if (known_banks[i].alg != alg)
+	for (size_t i = 0; i < TPM2_KNOWN_BANKS; i++) {
+		if (tpm2_known_banks[i].alg != alg)
 			continue;
-		*ret = known_banks[i];
+		*ret = tpm2_known_banks[i];
 		return 0;
 	}
 	return err_set(err, E_MEASURE, ENOTSUP, "a PCR bank of algorithm 0x%x is active", alg);
@@ -189,25 +182,26 @@ int tpm2_bank_active(struct tpm2 *tpm, const char *name, uint32_t pcrs, struct t
 		     struct err *err)
 {
 	TPMS_CAPABILITY_DATA *data = NULL;
+	const struct tpm2_bank *bank = tpm2_bank_named(name);
 	uint32_t missing = pcrs;
 	int r;
 
 	if (pcrs >> (TPM2_PCR_MAX + 1))
 		return err_set(err, E_TOKEN, EINVAL, "a PCR above %d", TPM2_PCR_MAX);
-	if (strcmp(name, "sha1") == 0)
+	if (!bank)
+		return err_set(err, E_TOKEN, ENOTSUP, "sealed to an unknown bank");
+	if (bank == &tpm2_known_banks[0])
 		return err_set(err, E_TOKEN, ENOTSUP,
 			       "sealed to the sha1 bank, which is forgeable");
-	for (size_t i = 0; i < ARRAY_SIZE(known_banks); i++)
-		if (strcmp(known_banks[i].name, name) == 0)
-			*ret = known_banks[i];
 	r = get_assigned(tpm, &data, err);
 	for (uint32_t i = 0; r == 0 && i < data->data.assignedPCR.count; i++)
-		if (data->data.assignedPCR.pcrSelections[i].hash == ret->alg)
+		if (data->data.assignedPCR.pcrSelections[i].hash == bank->alg)
 			missing &= ~selected(&data->data.assignedPCR.pcrSelections[i]);
 	Esys_Free(data);
 	if (r == 0 && missing)
 		return err_set(err, E_UNSEAL, ENOENT, "PCR %d has no active bank %s",
-			       __builtin_ctz(missing), name);
+			       __builtin_ctz(missing), bank->name);
+	*ret = *bank;
 	return r;
 }
 

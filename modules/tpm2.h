@@ -3,6 +3,7 @@
 #pragma once
 
 #include "init/base/err.h"
+#include "modules/tpm2_expect.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,13 +22,6 @@ struct tpm2 {
 	TSS2_TCTI_CONTEXT *tcti;
 	const char *log_folder; /* of the userspace measurement log */
 	const char *event_log;	/* the firmware's */
-};
-
-/* One active bank of a PCR. */
-struct tpm2_bank {
-	TPMI_ALG_HASH alg;
-	const char *name; /* as OpenSSL and systemd call it: "sha256" */
-	unsigned int size;
 };
 
 /* Whether the kernel has a TPM at all, even one whose node is not there yet. */

@@ -12,13 +12,28 @@
 const char *const expect_phases[EXPECT_PHASES] = { "enter-initrd", "leave-initrd", "sysinit",
 						   "ready",	   "shutdown",	   "final" };
 
+const struct tpm2_bank tpm2_known_banks[TPM2_KNOWN_BANKS] = {
+	{ 0x4, "sha1", 20 },
+	{ 0xb, "sha256", 32 },
+	{ 0xc, "sha384", 48 },
+	{ 0xd, "sha512", 64 },
+};
+
+const struct tpm2_bank *tpm2_bank_named(const char *name)
+{
+	for (size_t i = 0; i < TPM2_KNOWN_BANKS; i++)
+		if (strcmp(tpm2_known_banks[i].name, name[0] ? name : "sha256") == 0)
+			return &tpm2_known_banks[i];
+	return NULL;
+}
+
 static void put_be(uint8_t *to, size_t size, uint32_t value)
 {
 	for (size_t i = 0; i < size; i++)
 		to[i] = (uint8_t)(value >> 8 * (size - 1 - i));
 }
 
-int expect_extend(const struct expect_bank *bank, uint8_t value[EXPECT_DIGEST_MAX],
+int expect_extend(const struct tpm2_bank *bank, uint8_t value[EXPECT_DIGEST_MAX],
 		  const uint8_t *digest)
 {
 	uint8_t both[2 * EXPECT_DIGEST_MAX];
@@ -29,7 +44,7 @@ int expect_extend(const struct expect_bank *bank, uint8_t value[EXPECT_DIGEST_MA
 	return type && EVP_Digest(both, 2 * bank->size, value, NULL, type, NULL) == 1 ? 0 : -EIO;
 }
 
-int expect_extend_word(const struct expect_bank *bank, uint8_t value[EXPECT_DIGEST_MAX],
+int expect_extend_word(const struct tpm2_bank *bank, uint8_t value[EXPECT_DIGEST_MAX],
 		       const char *word)
 {
 	const EVP_MD *type = EVP_get_digestbyname(bank->name);
@@ -40,7 +55,7 @@ int expect_extend_word(const struct expect_bank *bank, uint8_t value[EXPECT_DIGE
 	return expect_extend(bank, value, digest);
 }
 
-int expect_replay(const struct expect_bank *bank, const struct eventlog *log, unsigned int pcr,
+int expect_replay(const struct tpm2_bank *bank, const struct eventlog *log, unsigned int pcr,
 		  uint32_t n, uint8_t ret[EXPECT_DIGEST_MAX])
 {
 	int r = 0;
@@ -69,7 +84,7 @@ int expect_policy(uint8_t digest[EXPECT_POLICY], uint32_t command, const uint8_t
 		       : -EIO;
 }
 
-int expect_policy_pcrs(uint8_t digest[EXPECT_POLICY], const struct expect_bank *bank, uint32_t pcrs,
+int expect_policy_pcrs(uint8_t digest[EXPECT_POLICY], const struct tpm2_bank *bank, uint32_t pcrs,
 		       const uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX])
 {
 	uint8_t all[EXPECT_PCRS * EXPECT_DIGEST_MAX], rest[10 + 32] = { 0, 0, 0, 1 };

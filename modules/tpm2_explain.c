@@ -30,7 +30,7 @@ struct explain {
 	const struct tpm2_token *token;
 	const struct tpm2_unseal_inputs *in;
 	const struct eventlog *log; /* or NULL */
-	struct expect_bank bank;
+	const struct tpm2_bank *bank;
 	bool signatures; /* the signed PCRs are what fails, else the literal ones */
 	uint32_t pcrs;
 	uint8_t now[EXPECT_PCRS][EXPECT_DIGEST_MAX];
@@ -40,28 +40,13 @@ struct explain {
 	struct candidate list[CANDIDATES_MAX];
 };
 
-static bool find_bank(const char *name, struct expect_bank *ret)
-{
-	static const struct expect_bank banks[] = { { "sha256", TPM2_ALG_SHA256, 32 },
-						    { "sha384", TPM2_ALG_SHA384, 48 },
-						    { "sha512", TPM2_ALG_SHA512, 64 } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(banks); i++)
-		if (strcmp(banks[i].name, name[0] ? name : "sha256") == 0) {
-			*ret = banks[i];
-			return true;
-		}
-	return false;
-}
-
 static int read_pcrs(struct explain *e, struct tpm2 *tpm, struct err *err)
 {
-	const struct tpm2_bank bank = { e->bank.alg, e->bank.name, (unsigned int)e->bank.size };
 	int r = 0;
 
 	for (unsigned int pcr = 0; pcr < EXPECT_PCRS && r == 0; pcr++)
 		if (e->pcrs >> pcr & 1)
-			r = tpm2_pcr_read(tpm, pcr, &bank, e->now[pcr], err);
+			r = tpm2_pcr_read(tpm, pcr, e->bank, e->now[pcr], err);
 	return r;
 }
 
@@ -109,7 +94,7 @@ static bool is_signed(const struct explain *e, const uint8_t policy[EXPECT_POLIC
 	struct err err;
 
 	for (unsigned int i = 0; e->in->signatures && i < SIGNATURES_MAX; i++) {
-		if (pcr_signature_find(e->in->signatures, e->in->signatures_size, e->bank.name,
+		if (pcr_signature_find(e->in->signatures, e->in->signatures_size, e->bank->name,
 				       e->token->pubkey_pcrs, e->fingerprint, i, &found, &err) < 0)
 			break;
 		if (found.policy_size == EXPECT_POLICY &&
@@ -124,11 +109,11 @@ static bool holds(const struct explain *e)
 	uint8_t digest[EXPECT_POLICY] = { 0 };
 
 	if (e->signatures)
-		return expect_policy_pcrs(digest, &e->bank, e->pcrs, e->now) == 0 &&
+		return expect_policy_pcrs(digest, e->bank, e->pcrs, e->now) == 0 &&
 		       is_signed(e, digest);
 	for (size_t i = 0; i < e->n_before; i++) {
 		memcpy(digest, e->before[i], sizeof(digest));
-		if (expect_policy_pcrs(digest, &e->bank, e->pcrs, e->now) == 0 &&
+		if (expect_policy_pcrs(digest, e->bank, e->pcrs, e->now) == 0 &&
 		    (!e->token->pin || expect_policy_auth_value(digest) == 0) &&
 		    memcmp(digest, e->token->policy_hash, sizeof(digest)) == 0)
 			return true;
@@ -141,11 +126,11 @@ static struct candidate *add(struct explain *e, unsigned int pcr, const uint8_t 
 {
 	struct candidate *one = &e->list[e->n];
 
-	if (e->n == CANDIDATES_MAX || memcmp(value, e->now[pcr], e->bank.size) == 0)
+	if (e->n == CANDIDATES_MAX || memcmp(value, e->now[pcr], e->bank->size) == 0)
 		return NULL;
 	memset(one, 0, sizeof(*one));
 	one->pcr = pcr;
-	memcpy(one->value, value, e->bank.size);
+	memcpy(one->value, value, e->bank->size);
 	text_copy(one->event, sizeof(one->event), event);
 	e->n++;
 	return one;
@@ -163,7 +148,7 @@ static void add_logged(struct explain *e, unsigned int pcr)
 
 		if (event->pcr != pcr)
 			continue;
-		if (expect_replay(&e->bank, e->log, pcr, i - 1, value) < 0)
+		if (expect_replay(e->bank, e->log, pcr, i - 1, value) < 0)
 			return;
 		one = add(e, pcr, value, event->text);
 		if (one)
@@ -182,10 +167,10 @@ static bool add_phases(struct explain *e, const uint8_t *stub)
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		if (i > 0) {
 			memcpy(values[i], values[i - 1], sizeof(values[i]));
-			if (expect_extend_word(&e->bank, values[i], expect_phases[i - 1]) < 0)
+			if (expect_extend_word(e->bank, values[i], expect_phases[i - 1]) < 0)
 				return false;
 		}
-		if (memcmp(values[i], e->now[PCR_PHASES], e->bank.size) == 0)
+		if (memcmp(values[i], e->now[PCR_PHASES], e->bank->size) == 0)
 			now = i;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
@@ -209,12 +194,12 @@ static bool add_candidates(struct explain *e, unsigned int pcr)
 		add(e, pcr, value, "");
 		return false;
 	}
-	if (expect_replay(&e->bank, e->log, pcr, e->log->n, value) < 0)
+	if (expect_replay(e->bank, e->log, pcr, e->log->n, value) < 0)
 		return false;
 	if (pcr == PCR_PHASES) {
 		explained = add_phases(e, value);
 	} else {
-		explained = memcmp(value, e->now[pcr], e->bank.size) == 0;
+		explained = memcmp(value, e->now[pcr], e->bank->size) == 0;
 		add(e, pcr, value, "");
 	}
 	add_logged(e, pcr);
@@ -273,7 +258,7 @@ static void tell(const struct explain *e, const struct candidate *one, struct er
 		text_format(more, sizeof(more), " and %u more", one->more);
 	snprintf(err->text + used, sizeof(err->text) - used,
 		 "%sPCR %u (%s) differs: expected %s, is %s%s%.90s%s", used ? "; " : "", one->pcr,
-		 e->bank.name, expected, is,
+		 e->bank->name, expected, is,
 		 !one->event[0] ? ""
 		 : one->later	? "; sealed after "
 				: ", by ",
@@ -282,7 +267,7 @@ static void tell(const struct explain *e, const struct candidate *one, struct er
 
 static void note_values(const struct explain *e, uint32_t explained, struct tpm2_explanation *ret)
 {
-	ret->bank = e->bank.name;
+	ret->bank = e->bank->name;
 	for (unsigned int pcr = 0; pcr < EXPECT_PCRS; pcr++) {
 		struct tpm2_pcr_note *note = &ret->notes[ret->n];
 
@@ -290,7 +275,7 @@ static void note_values(const struct explain *e, uint32_t explained, struct tpm2
 			continue;
 		ret->n++;
 		note->pcr = pcr;
-		hex_encode(e->now[pcr], e->bank.size, note->value);
+		hex_encode(e->now[pcr], e->bank->size, note->value);
 		note->unexplained = e->log && !(explained >> pcr & 1);
 		for (uint32_t i = 0; e->log && i < e->log->n; i++)
 			if (e->log->events[i].pcr == pcr)
@@ -303,7 +288,7 @@ static void note_found(const struct explain *e, const struct candidate *one,
 {
 	for (size_t i = 0; i < ret->n; i++)
 		if (ret->notes[i].pcr == one->pcr) {
-			hex_encode(one->value, e->bank.size, ret->notes[i].expected);
+			hex_encode(one->value, e->bank->size, ret->notes[i].expected);
 			text_copy(ret->notes[i].event, sizeof(ret->notes[i].event), one->event);
 		}
 }
@@ -335,13 +320,13 @@ void tpm2_explain(struct tpm2 *tpm, const struct tpm2_token *token,
 	memset(&e, 0, sizeof(e));
 	e.token = token;
 	e.in = in;
+	e.bank = tpm2_bank_named(token->bank);
 	e.signatures = err->code == E_PCR_SIGNATURE;
 	e.pcrs = e.signatures ? token->pubkey_pcrs : token->pcrs;
-	if (!e.pcrs || token->pcrlock || token->policy_hash_size != EXPECT_POLICY ||
-	    !find_bank(token->bank, &e.bank) || !find_before(&e, &ignored) ||
-	    read_pcrs(&e, tpm, &ignored) < 0 || holds(&e))
+	if (!e.pcrs || token->pcrlock || token->policy_hash_size != EXPECT_POLICY || !e.bank ||
+	    !find_before(&e, &ignored) || read_pcrs(&e, tpm, &ignored) < 0 || holds(&e))
 		return;
-	e.log = tpm2_eventlog_read(tpm->event_log, e.bank.alg, e.bank.size);
+	e.log = tpm2_eventlog_read(tpm->event_log, e.bank->alg, e.bank->size);
 	for (unsigned int pcr = 0; pcr < EXPECT_PCRS; pcr++)
 		if (e.pcrs >> pcr & 1 && add_candidates(&e, pcr))
 			explained |= 1U << pcr;

@@ -79,7 +79,6 @@ static const struct pcrlock *choose(const struct tpm2_policy *policy, struct tpm
 static int policy_choice(const struct tpm2_policy *policy, const struct pcrlock *lock,
 			 const struct tpm2_bank *bank, unsigned int pcr, struct err *err)
 {
-	const struct expect_bank expect = { bank->name, bank->alg, bank->size };
 	uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX];
 	TPML_DIGEST branches = { .count = (UINT32)lock->n_values[pcr] };
 	TPM2B_DIGEST before;
@@ -90,7 +89,7 @@ static int policy_choice(const struct tpm2_policy *policy, const struct pcrlock 
 		branches.digests[i] = before;
 		memcpy(values[pcr], lock->values[pcr][i], lock->digest_size);
 		if (before.size != EXPECT_POLICY ||
-		    expect_policy_pcrs(branches.digests[i].buffer, &expect, UINT32_C(1) << pcr,
+		    expect_policy_pcrs(branches.digests[i].buffer, bank, UINT32_C(1) << pcr,
 				       values) < 0)
 			r = err_set(err, E_UNSEAL, EIO, "sha256 cannot be computed");
 	}

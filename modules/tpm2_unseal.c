@@ -63,13 +63,11 @@ static int unmarshal_blob(struct unseal *u, struct err *err)
 
 static int choose_bank(struct unseal *u, struct err *err)
 {
-	const char *name = u->token->bank[0] ? u->token->bank : "sha256";
-
 	/* a token of pcrlock has none of its own */
 	if (!(u->token->pcrs | u->token->pubkey_pcrs))
 		return 0;
-	return tpm2_bank_active(u->tpm, name, u->token->pcrs | u->token->pubkey_pcrs, &u->bank,
-				err);
+	return tpm2_bank_active(u->tpm, u->token->bank, u->token->pcrs | u->token->pubkey_pcrs,
+				&u->bank, err);
 }
 
 static int prepare(struct unseal *u, const struct tpm2_unseal_inputs *in, struct err *err)

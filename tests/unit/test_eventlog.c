@@ -11,9 +11,9 @@
 
 #define FOLDER "tests/fixtures/eventlog/"
 
-static const struct expect_bank banks[] = { { "sha1", 0x4, 20 },
-					    { "sha256", 0xb, 32 },
-					    { "sha384", 0xc, 48 } };
+static const struct tpm2_bank banks[] = { { 0x4, "sha1", 20 },
+					  { 0xb, "sha256", 32 },
+					  { 0xc, "sha384", 48 } };
 static uint8_t bytes[65536];
 static size_t size;
 static struct eventlog eventlog;
@@ -49,7 +49,7 @@ static bool recorded(const char *name, unsigned int pcr, const char *bank, char 
 	return true;
 }
 
-static unsigned int check_replay(const char *name, const struct expect_bank *bank)
+static unsigned int check_replay(const char *name, const struct tpm2_bank *bank)
 {
 	char is[2 * EXPECT_DIGEST_MAX + 1], was[2 * EXPECT_DIGEST_MAX + 1];
 	uint8_t value[EXPECT_DIGEST_MAX];
@@ -200,7 +200,7 @@ static enum verdict judge(const char *name, const char *log, bool same_uki)
 		expect_replay(&bank->bank, &eventlog, 11, eventlog.n, bank->values[11]);
 		expect_extend_word(&bank->bank, bank->values[11], "enter-initrd");
 	}
-	prediction.banks[3].bank = (struct expect_bank){ "sha512", 0xd, 64 };
+	prediction.banks[3].bank = (struct tpm2_bank){ 0xd, "sha512", 64 };
 	CHECK_INT(predict_eventlog(&prediction, bytes, size, &err), 0);
 	text_format(path, sizeof(path), FOLDER "%s.json", name);
 	n = fs_read(AT_FDCWD, path, json, sizeof(json));

@@ -62,10 +62,10 @@ static void host_start(bool log)
 		put_file(LOG, bytes, (size_t)n);
 	memset(&prediction, 0, sizeof(prediction));
 	memset(&err, 0, sizeof(err));
-	prediction.banks[0].bank = (struct expect_bank){ "sha1", 0x4, 20 };
-	prediction.banks[1].bank = (struct expect_bank){ "sha256", 0xb, 32 };
-	prediction.banks[2].bank = (struct expect_bank){ "sha384", 0xc, 48 };
-	prediction.banks[3].bank = (struct expect_bank){ "sha512", 0xd, 64 };
+	prediction.banks[0].bank = (struct tpm2_bank){ 0x4, "sha1", 20 };
+	prediction.banks[1].bank = (struct tpm2_bank){ 0xb, "sha256", 32 };
+	prediction.banks[2].bank = (struct tpm2_bank){ 0xc, "sha384", 48 };
+	prediction.banks[3].bank = (struct tpm2_bank){ 0xd, "sha512", 64 };
 	for (size_t i = 0; i < PREDICT_BANKS; i++)
 		prediction.banks[i].known = 1U << 11 | 1U << 15;
 	while ((line = strsep(&rest, "\n")) != NULL) {
@@ -195,4 +195,34 @@ TEST(predict_host_unreadable)
 	text_format(device, sizeof(device), "%s/class/tpm/tpm0/", root);
 	CHECK_INT(host_end(), -EINVAL);
 	CHECK_INT(err.code, E_IO);
+}
+
+/* A disk of this machine is judged by this machine's TPM, unless other PCRs or another TPM are given. */
+TEST(predict_host_by_default)
+{
+	static const struct {
+		struct predict_files files;
+		bool is_device;
+		const char *folder; /* NULL: no TPM is asked */
+	} rows[] = {
+		{ { .disk = "/dev/vda" }, true, "/sys/class/tpm/tpm0" },
+		{ { .disk = "disk.img" }, false, NULL },
+		{ { .disk = "/dev/vda", .pcrs = "pcrs" }, true, NULL },
+		{ { .disk = "/dev/vda", .eventlog = "log" }, true, NULL },
+		{ { .disk = "disk.img", .device = "auto" }, false, "/sys/class/tpm/tpm0" },
+		{ { .disk = "/dev/vda", .device = "/dev/tpmrm1", .pcrs = "pcrs" },
+		  true,
+		  "/sys/class/tpm/tpm1" },
+		{ { .disk = "/dev/vda", .device = "/dev/tpm2" }, true, "/sys/class/tpm/tpm2" },
+		{ { .disk = "/dev/vda", .device = "/tmp/tpm" }, true, "/tmp/tpm" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char folder[64] = "";
+		bool any = predict_host_folder(&rows[i].files, rows[i].is_device, folder,
+					       sizeof(folder));
+
+		CHECK(any == (rows[i].folder != NULL));
+		CHECK_STR(folder, any ? rows[i].folder : "");
+	}
 }
