@@ -21,6 +21,7 @@ class Set:
     stored: tuple = ()   # (folder, Extra) pairs: images that the root itself keeps
     role: str = "root"          # of a layout "luks": root, home, srv, var
     subvolume: str = ""         # "@" or "default:@": a btrfs whose tree stands in that subvolume
+    locked: bool = False        # sealed to what systemd-pcrlock allows, see pcrlock.py
     typed: bool = False  # no TPM key without a PIN, but typed.py's passphrase, recovery key and PIN
 
 
@@ -93,6 +94,7 @@ class Case:
     shell: str = ""             # the hash of the recovery shell's password; a busybox comes with it
     tool: str = ""              # a program of tests/boot, as /TOOL in an initrd that the UKI has besides
     debug: bool = False         # with the init of `make DEBUG=1`
+    pcrlock: str = ""           # of a locked set: the policy that the ESP has is of "this" UKI, or of an "other"
     profile: str = ""           # the UKI's .profile
     phases: str = ""            # whose PCR 11 is signed; else lintel-uki's own choice
     stub: str = ""              # the Debian suite whose systemd-stub the UKI has; else the tools tree's

@@ -4,6 +4,7 @@ from case import BOOT, Case, Set
 from mutate import edit_luks, plant_behind_luks, set_luks
 
 ROOT = Set(layout="luks", fstype="ext4")
+LOCKED = (Set("mini", layout="luks", fstype="ext4", locked=True),)
 POLICY = "root=encrypted:usr=signed+absent:=unused+absent"
 MOUNT = r"LINTEL-TEST-MOUNT / +ext4 +/dev/(mapper/|dm-)"
 
@@ -39,9 +40,19 @@ CASES = [
          set_luks("segments", "0", "offset", value="4096"), checked=False),
     luks("refuse-luks-requirement", "LUKS-PROFILE",
          set_luks("config", "requirements", value={"mandatory": ["online-reencrypt-v2"]}), checked=False),
+    # A15: the token's slot asks for eight times the memory that there is
+    luks("refuse-luks-kdf-bomb", "LUKS-PROFILE", set_luks("keyslots", "0", "kdf", value={
+        "type": "argon2id", "time": 4, "memory": 4 << 20, "cpus": 4, "salt": "c2FsdHNhbHRzYWx0c2FsdHNhbHRzYWx0c2FsdHNhbHQ="}),
+         shows=(r"keyslots\.0\.kdf\.memory is 4194304, not \d+ to [12]\d{5}$",), hides=("Out of memory", "oom-kill"), checked=False),
     # A37: what is sealed to one bank is not opened by another
     luks("refuse-luks-sha1-only", "UNSEAL", tpm="sha1", shows=("PCR 11 has no active bank sha256",),
          checked=False),
     luks("boot-luks-three-banks", tpm="sha1,sha256,sha384", shows=(MOUNT,), checked=False),
+    # the UKI's PCR 11 as systemd-pcrlock predicts it, approved by the TPM's NV index
+    luks("boot-luks-pcrlock", sets=LOCKED, pcrlock="this", shows=(r"LINTEL-TEST-DM root ",), checked=False),
+    luks("refuse-luks-pcrlock-other-uki", "UNSEAL", sets=LOCKED, pcrlock="other", checked=False,
+         shows=(r"pcrlock\.lintel allows other values of PCRs \(sha256\), which now are 11=[0-9a-f]{16}[^0-9]",)),
+    luks("refuse-luks-pcrlock-missing", "PCRLOCK", sets=LOCKED, checked=False,
+         shows=("no pcrlock policy came for this volume",)),
     luks("refuse-luks-tpm-1.2", "UNLOCK", tpm="1.2", other_tpm=True, checked=False),
 ]
