@@ -22,6 +22,7 @@ class Set:
     role: str = "root"          # of a layout "luks": root, home, srv, var
     subvolume: str = ""         # "@" or "default:@": a btrfs whose tree stands in that subvolume
     locked: bool = False        # sealed to what systemd-pcrlock allows, see pcrlock.py
+    argon2id: bool = False      # of a typed one: a PIN as systemd 262 enrolls it
     typed: bool = False  # no TPM key without a PIN, but typed.py's passphrase, recovery key and PIN
 
 

@@ -13,6 +13,7 @@ SEARCHED = r"lintel: m2: done|systemd\[1\]: systemd 2"
 KERNELS = 2
 PHONE = r" code [0-9A-Z]{3}-[0-9A-Z]{5}"
 KEY_FILE = "rd.luks.key=/etc/cryptsetup-keys.d/root.key"
+ARGON2ID = Set("mini", layout="luks", fstype="ext4", typed=True, argon2id=True)
 SECRETS = (PASSPHRASE, PIN, RECOVERY)
 
 
@@ -41,6 +42,11 @@ CASES = [
          volume_keys=KERNELS),
     asks("boot-luks-pin-unwiped", BOOT, "lintel.ask=pin", at(1, PIN, "PIN"), shows=(MOUNT,),
          unsealed=1, search_at=SEARCHED, volume_keys=KERNELS, unwiped=True, checked=False),
+    # systemd 262's own choice: Argon2id, in a guest of 512 MiB, from the one PIN that was typed
+    asks("boot-luks-pin-argon2id", BOOT, "lintel.ask=pin", at(1, PASSPHRASE, "PIN"), at(2, PIN, "PIN"),
+         sets=(ARGON2ID,), shows=(MOUNT, "Wrong PIN: "), unsealed=1, checked=False),
+    asks("refuse-luks-pin-argon2id", "KEY-WRONG", "lintel.ask=pin rd.luks.options=tries=1", at(1, PIN + "x", "PIN", of=1),
+         sets=(ARGON2ID,), checked=False),
     # three wrong ones, and the TPM takes no PIN for a while, not even the right one
     asks("refuse-luks-locked-out", "LOCKOUT", "lintel.ask=pin rd.luks.options=tries=5",
          *(at(number, "wrong", "PIN", of=5) for number in (1, 2, 3)), at(4, PIN, "PIN", of=5),
