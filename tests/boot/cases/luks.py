@@ -1,12 +1,46 @@
 """Encrypted roots: what the TPM of the machine sealed opens, and nothing else."""
 
-from case import BOOT, Case, Set
+from case import BOOT, Case, Extra, Set
 from mutate import edit_luks, plant_behind_luks, set_luks
 
 ROOT = Set(layout="luks", fstype="ext4")
 LOCKED = (Set("mini", layout="luks", fstype="ext4", locked=True),)
 POLICY = "root=encrypted:usr=signed+absent:=unused+absent"
 MOUNT = r"LINTEL-TEST-MOUNT / +ext4 +/dev/(mapper/|dm-)"
+
+
+# The host's own tools read what lintel wrote into /run/log/systemd/tpm2-measure.log, and then a log in which
+# digits of the first record, which is of PCR 11, are exchanged. Rows: PCR, whether what is in it comes of the log
+# (not 10: the kernel has a list of its own for IMA).
+READER = """#!/bin/sh
+exec > /dev/ttyS0 2>&1
+export SYSTEMD_COLORS=0 SYSTEMD_PAGER=
+lock=/usr/lib/systemd/systemd-pcrlock
+rows() {
+	$lock --json=short log 2>/dev/null | tr '{' '\\n' |
+		sed -nE 's/^"pcr":([0-9]+),.*"hashMatchesEventLog":([a-z]+).*/\\1 \\2/p' | sed "s|^|LINTEL-TEST-$1 |"
+}
+echo
+systemd-analyze pcrs | sed 's|^|LINTEL-TEST-PCRS |'
+rows LOG
+$lock --json=short cel 2>/dev/null | grep -o '"string":"[^"]*' | sed 's|^"string":"|LINTEL-TEST-CEL |'
+log=/run/log/systemd/tpm2-measure.log
+sed -E '1s/"digest":"(.)(.)/"digest":"\\2\\1/g' $log > /run/doctored
+cmp $log /run/doctored && echo LINTEL-TEST-SAME
+export SYSTEMD_MEASURE_LOG_USERSPACE=/run/doctored
+rows DOCTORED
+"""
+UNIT = """[Unit]
+DefaultDependencies=no
+After=systemd-sysext.service systemd-pcrphase.service
+Before=multi-user.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /usr/lib/lintel-read-log
+"""
+UNITS = "usr/lib/systemd/system/"
+TOOLS = Extra("tools.sysext.raw", files=(("usr/lib/lintel-read-log", READER), (f"{UNITS}lintel-tools.service", UNIT), (
+    f"{UNITS}multi-user.target.wants/lintel-tools.service", "->../lintel-tools.service")))
 
 
 def luks(name, expect=BOOT, *mutations, **fields):
@@ -26,6 +60,10 @@ CASES = [
     # a build that is broken on purpose: it boots, and the order's check must say what is wrong
     luks("boot-luks-late", late=True, checked=False,
          caught="a mapped device was there before PCR 15 was extended"),
+    luks("boot-luks-measure-log", extra=(TOOLS,), timeout=400, checked=False, shows=(
+        MOUNT, r"LINTEL-TEST-PCRS +15 +system-identity +[0-9a-f]{64}", "LINTEL-TEST-LOG 11 true", "LINTEL-TEST-LOG 15 true",
+        r"LINTEL-TEST-CEL cryptsetup:root:", "LINTEL-TEST-DOCTORED 11 false", "LINTEL-TEST-DOCTORED 15 true"),
+         hides=(r"LINTEL-TEST-LOG (?!10 )\d+ false", "LINTEL-TEST-SAME", r"LINTEL-TEST-PCRS +1[15] .* 0{64}")),
     luks("refuse-luks-other-tpm", "UNSEAL", other_tpm=True),
     luks("refuse-luks-other-pcr-key", "PCR-SIGNATURE", pcr_key="wrong"),
     luks("refuse-luks-no-pcr-signature", "PCR-SIGNATURE", pcr_key=""),
