@@ -10,6 +10,8 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#define SERIAL_MAX 64 /* in DER; RFC 5280 has 20 octets at most */
+
 static void free_x509(X509 **x)
 {
 	X509_free(*x);
@@ -84,4 +86,59 @@ int pkcs7_verify_by(const char *file, const char *text, const uint8_t *der, size
 	_cleanup_(free_x509) X509 *cert = read_certificate(AT_FDCWD, file);
 
 	return cert ? verify_one(cert, text, der, der_size) : -EINVAL;
+}
+
+/* Appends the contents of one element, without its tag and length. */
+static int add_contents(const uint8_t *der, size_t size, uint8_t *ret, size_t ret_size,
+			size_t *used)
+{
+	const uint8_t *at = der;
+	int tag, class;
+	long length;
+
+	if (ASN1_get_object(&at, &length, &tag, &class, (long)size) & 0x80 || length <= 0)
+		return -EINVAL;
+	if ((size_t)length > ret_size - *used)
+		return -E2BIG;
+	memcpy(ret + *used, at, (size_t)length);
+	*used += (size_t)length;
+	return 0;
+}
+
+/* pkcs7_validate_trust() goes from the signer's certificate to who issued it, as far as they come. */
+static bool leads_on(PKCS7 *p7)
+{
+	STACK_OF(X509) *certs = p7->d.sign->cert;
+
+	for (int i = 0; i < sk_X509_num(certs); i++)
+		if (X509_self_signed(sk_X509_value(certs, i), 0) != 1)
+			return true;
+	return false;
+}
+
+int pkcs7_signer_id(const uint8_t *der, size_t der_size, uint8_t *ret, size_t ret_size)
+{
+	const unsigned char *at = der;
+	_cleanup_(free_pkcs7) PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)der_size);
+	STACK_OF(PKCS7_SIGNER_INFO) *signers = p7 ? PKCS7_get_signer_info(p7) : NULL;
+	const PKCS7_ISSUER_AND_SERIAL *signer;
+	uint8_t serial[SERIAL_MAX], *end = serial;
+	const uint8_t *issuer;
+	size_t size, used = 0;
+	int r;
+
+	if (!p7 || at != der + der_size || sk_PKCS7_SIGNER_INFO_num(signers) != 1)
+		return -EINVAL;
+	if (leads_on(p7))
+		return -ENOTSUP;
+	signer = sk_PKCS7_SIGNER_INFO_value(signers, 0)->issuer_and_serial;
+	if (i2d_ASN1_INTEGER(signer->serial, NULL) > SERIAL_MAX)
+		return -E2BIG;
+	r = i2d_ASN1_INTEGER(signer->serial, &end);
+	if (r <= 0 || X509_NAME_get0_der(signer->issuer, &issuer, &size) != 1)
+		return -EINVAL;
+	r = add_contents(serial, (size_t)r, ret, ret_size, &used);
+	if (r == 0)
+		r = add_contents(issuer, size, ret, ret_size, &used);
+	return r < 0 ? r : (int)used;
 }

@@ -27,3 +27,10 @@ int pkcs7_verify(const char *folder, const char *text, const uint8_t *der, size_
  * file holds no certificate.
  */
 int pkcs7_verify_by(const char *file, const char *text, const uint8_t *der, size_t der_size);
+
+/*
+ * What the kernel would look for in its keyrings: serial number and issuer of the one signer. Its
+ * size; or -EINVAL where the signature is malformed, -E2BIG where there is no room, -ENOTSUP where
+ * a certificate inside leads on to another issuer.
+ */
+int pkcs7_signer_id(const uint8_t *der, size_t der_size, uint8_t *ret, size_t ret_size);

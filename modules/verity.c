@@ -8,6 +8,7 @@
 #include "init/base/fs.h"
 #include "init/base/text.h"
 #include "modules/dm.h"
+#include "modules/keyring.h"
 #include "modules/pkcs7.h"
 #include "modules/verb.h"
 
@@ -132,18 +133,27 @@ static int load_signed_by_certificate(struct verity *v, const struct verity_sign
 	return r < 0 ? r : load_table(v, NULL, err);
 }
 
+static bool kernel_may_trust(const struct verity_signature *sig)
+{
+	static uint8_t id[KEYRING_ID_MAX];
+	int n = pkcs7_signer_id(sig->der, sig->der_size, id, sizeof(id));
+
+	return n < 0 || keyring_may_have(id, (size_t)n);
+}
+
 /*
- * Where the kernel lets a policy ask for signatures that it has seen itself (its own word, or IPE,
- * whose dmverity_signature= is about such devices).
+ * Where the kernel lets a policy ask for signatures that it has seen itself: by its own word; or by
+ * IPE, whose dmverity_signature= is about such devices, and whose policy the host may load later.
+ * IPE is in kernels where nobody uses it, so there a signer is asked for before a signature is.
  */
-static bool kernel_must_know(void)
+static bool kernel_must_know(const struct verity_signature *sig)
 {
 	char text[8];
 
-	return access("/sys/kernel/security/ipe", F_OK) == 0 ||
-	       (fs_read(AT_FDCWD, "/sys/module/dm_verity/parameters/require_signatures", text,
+	return (fs_read(AT_FDCWD, "/sys/module/dm_verity/parameters/require_signatures", text,
 			sizeof(text)) > 0 &&
-		text[0] == 'Y');
+		text[0] == 'Y') ||
+	       (access("/sys/kernel/security/ipe", F_OK) == 0 && kernel_may_trust(sig));
 }
 
 /*
@@ -153,12 +163,15 @@ static bool kernel_must_know(void)
 static int load_signed(const struct step *step, struct verity *v, struct err *err)
 {
 	static struct verity_signature sig;
-	bool kernel_first = kernel_must_know();
 	struct err kernel_err;
+	bool kernel_first;
 	int r = read_signature(step, v, &sig, err);
 
-	if (r < 0 || (kernel_first && load_signed_by_kernel(v, &sig, &kernel_err) == 0))
+	if (r < 0)
 		return r;
+	kernel_first = kernel_must_know(&sig);
+	if (kernel_first && load_signed_by_kernel(v, &sig, &kernel_err) == 0)
+		return 0;
 	r = load_signed_by_certificate(v, &sig, err);
 	if (r == 0 || (!kernel_first && load_signed_by_kernel(v, &sig, &kernel_err) == 0))
 		return 0;
@@ -268,11 +281,11 @@ static int read_arguments(const struct step *step, struct verity *v, struct err 
 int verity_run(const struct step *step, const struct report *report, struct fields *result,
 	       struct err *err)
 {
-	static struct verity v; /* of this child, which ends after one */
+	static struct verity v; /* too large for a stack */
 	int r;
 
 	(void)report;
-	v.data.fd = v.hash.fd = -1;
+	v = (struct verity){ .data.fd = -1, .hash.fd = -1 };
 	r = read_arguments(step, &v, err);
 	if (r == 0)
 		r = open_part(step, "data", &v.data, err);

@@ -160,6 +160,41 @@ TEST(pkcs7_changed)
 	remove_folder();
 }
 
+/* As the kernel makes a key's id of its certificate: asymmetric_key_generate_id(). */
+TEST(pkcs7_signer_id)
+{
+	uint8_t der[DER_MAX], id[256], want[256] = { 0, 0x87 };
+	struct signer other = { .cert = NULL };
+	const uint8_t *issuer;
+	size_t size, n;
+
+	make_signer(&other);
+	ASN1_INTEGER_set(X509_get_serialNumber(other.cert),
+			 0x87); /* two octets, as it is positive */
+	CHECK(X509_sign(other.cert, other.key, EVP_sha256()) > 0);
+	CHECK_INT(X509_NAME_get0_der(X509_get_issuer_name(other.cert), &issuer, &n), 1);
+	memcpy(want + 2, issuer + 2, n - 2); /* without tag and length */
+	size = sign(&other, HASH, PKCS7_NOATTR | PKCS7_NOCERTS, der);
+	CHECK_INT(pkcs7_signer_id(der, size, id, sizeof(id)), n);
+	CHECK(memcmp(id, want, n) == 0);
+	CHECK_INT(pkcs7_signer_id(der, size, id, n), n);
+	CHECK_INT(pkcs7_signer_id(der, size, id, n - 1), -E2BIG);
+	CHECK_INT(pkcs7_signer_id(der, size, id, 1), -E2BIG);
+	CHECK_INT(pkcs7_signer_id(der, size - 1, id, sizeof(id)), -EINVAL);
+	CHECK_INT(pkcs7_signer_id(der, 0, id, sizeof(id)), -EINVAL);
+	size = sign(&other, HASH, 0, der);
+	CHECK_INT(pkcs7_signer_id(der, size, id, sizeof(id)), n);
+
+	/* a certificate inside that another one issued: the kernel may have that one */
+	X509_NAME_add_entry_by_txt(X509_get_issuer_name(other.cert), "O", MBSTRING_ASC,
+				   (const unsigned char *)"ca", -1, -1, 0);
+	CHECK(X509_sign(other.cert, other.key, EVP_sha256()) > 0);
+	size = sign(&other, HASH, 0, der);
+	CHECK_INT(pkcs7_signer_id(der, size, id, sizeof(id)), -ENOTSUP);
+	X509_free(other.cert);
+	EVP_PKEY_free(other.key);
+}
+
 TEST(pkcs7_no_signer)
 {
 	PKCS7 *p7 = PKCS7_new();
