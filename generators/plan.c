@@ -81,7 +81,7 @@ struct step *plan_step(struct plan *plan, enum verb verb, const char *id, const 
 		return NULL;
 	}
 	va_start(ap, fmt);
-	vsnprintf(step->because, sizeof(step->because), fmt, ap); /* shown only: may be cut */
+	text_vformat(step->because, sizeof(step->because), fmt, ap); /* shown only: may be cut */
 	va_end(ap);
 	link_step(plan, step);
 	plan->n_steps++;

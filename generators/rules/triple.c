@@ -76,7 +76,8 @@ static bool part_eligible(const struct facts *facts, const struct plan *plan,
 	if (fields_get(&part->fields, "disk", disk, sizeof(disk)) < 0 ||
 	    (only ? strcmp(disk, only) != 0 : disk_is_image(disk)))
 		return false;
-	if (only != plan->boot_disk && !disk_usable(facts, disk)) /* rules/bootdisk has asked */
+	/* rules/bootdisk has asked for the one, rules/images for the other */
+	if (!role->disk && only != plan->boot_disk && !disk_usable(facts, disk))
 		return false;
 	if (fields_get_u64(&part->fields, "flags", &flags) < 0)
 		return false;
@@ -149,16 +150,21 @@ static bool half_uuid(const char *roothash, int half, char ret[UUID_TEXT_SIZE])
 	return true;
 }
 
-/* The one partition of that type and UUID; two of them are a refusal. */
+/*
+ * The one partition of that type and UUID; two of them are a refusal. An image has few partitions,
+ * and other images that are copies of it have the same UUIDs: there the disk tells more.
+ */
 static const struct fact *find_half(const struct facts *facts, struct plan *plan,
 				    const struct role *role, const char *type, const char *uuid)
 {
+	const char *key = role->disk ? "disk" : "uuid", *value = role->disk ? role->disk : uuid;
 	const struct fact *found = NULL;
 	struct pair pair = { .a = "" };
 
 	for (const struct fact *part = NULL;
-	     (part = facts_with(facts, FACT_PART, "uuid", uuid, part)) != NULL;) {
+	     (part = facts_with(facts, FACT_PART, key, value, part)) != NULL;) {
 		if (!fields_are(&part->fields, "name", type) ||
+		    !fields_are(&part->fields, "uuid", uuid) ||
 		    !part_eligible(facts, plan, role, part))
 			continue;
 		pair_add(&pair, part->subject);
@@ -377,11 +383,10 @@ bool triple_of_image(const struct facts *facts, struct plan *plan, enum designat
 
 	role_init(&role, part, arch);
 	role.disk = disk;
-	count_role(facts, plan, &role);
-	if (!role.n_data)
-		return false;
 	if (choose_signed(facts, plan, &role, ret))
 		return true;
-	refuse_incomplete(plan, &role);
+	count_role(facts, plan, &role);
+	if (role.n_data)
+		refuse_incomplete(plan, &role);
 	return false;
 }

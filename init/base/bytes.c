@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "init/base/bytes.h"
+#include "init/base/text.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 uint32_t crc32_ieee(const uint8_t *data, size_t size)
@@ -107,11 +107,15 @@ void uuid_from_guid(const uint8_t guid[16], struct uuid *ret)
 
 void uuid_format(const struct uuid *uuid, char ret[UUID_TEXT_SIZE])
 {
-	char hex[33];
+	static const size_t groups[] = { 4, 2, 2, 2, 6 };
+	const uint8_t *at = uuid->b;
 
-	hex_encode(uuid->b, 16, hex);
-	snprintf(ret, UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-		 hex + 20);
+	for (size_t i = 0; i < ARRAY_SIZE(groups); at += groups[i++]) {
+		hex_encode(at, groups[i], ret);
+		ret += 2 * groups[i];
+		if (i + 1 < ARRAY_SIZE(groups))
+			*ret++ = '-';
+	}
 }
 
 int uuid_parse(const char *text, struct uuid *ret)

@@ -4,6 +4,7 @@
 
 #include "attr.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,8 @@
 /* 0, or -E2BIG and an empty string where it does not fit. */
 int text_copy(char *dst, size_t size, const char *src);
 int text_format(char *dst, size_t size, const char *fmt, ...) _printf_(3, 4);
+/* As vsnprintf(): what does not fit is cut. */
+int text_vformat(char *dst, size_t size, const char *fmt, va_list ap) _printf_(3, 0);
 /* FNV-1a, folded so that its low bits may choose a bucket; seed: of what kind the text is. */
 uint32_t text_hash(uint32_t seed, const char *text);
 bool text_starts(const char *text, const char *prefix);

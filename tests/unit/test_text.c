@@ -20,6 +20,27 @@ TEST(text_copy)
 	CHECK(!text_starts("abc", "abcd") && !text_starts("abc", "b") && !text_starts("", "a"));
 }
 
+/* A format that only joins goes another way than one that does not: both must agree. */
+TEST(text_join)
+{
+	char ret[8], same[8];
+
+	for (size_t size = 1; size <= sizeof(ret); size++) {
+		int n = snprintf(same, size, "%s:%s", "abc", "de");
+
+		memset(ret, 'x', sizeof(ret));
+		CHECK_INT(text_format(ret, size, "%s:%s", "abc", "de"),
+			  (size_t)n < size ? 0 : -E2BIG);
+		CHECK_STR(ret, (size_t)n < size ? same : "");
+	}
+	CHECK_INT(text_format(ret, sizeof(ret), "%s%s", "", ""), 0);
+	CHECK_STR(ret, "");
+	CHECK_INT(text_format(ret, sizeof(ret), "a%%%s", "b"), 0);
+	CHECK_STR(ret, "a%b");
+	CHECK_INT(text_format(ret, sizeof(ret), "%.2s:%s", "abc", "d"), 0);
+	CHECK_STR(ret, "ab:d");
+}
+
 TEST(text_numbers)
 {
 	static const char *const bad[] = {
