@@ -14,7 +14,8 @@
 #include <poll.h>
 #include <string.h>
 
-#define DRIVERS_MAX 8 /* children; a slow driver keeps one, and each takes a batch of devices */
+#define DRIVERS_MAX 8	 /* children; a slow driver keeps one, and each takes a batch of devices */
+#define IMAGES_AT_ONCE 4 /* children of a verb that share the images that are ready */
 
 static int add_fact(struct boot *boot, enum fact_kind kind, const char *subject, struct err *err)
 {
@@ -120,9 +121,22 @@ static void log_results(const struct boot *boot, size_t from)
 	}
 }
 
+/*
+ * Images are many and alike, and a child costs more than most of what it does for one. The root's own
+ * steps ("root", "mnt-root") share no child: another's fault or delay is not theirs.
+ */
+static bool is_shared(const struct step *step)
+{
+	const struct verb_info *verb = verb_info(step->verb);
+
+	return verb->several && !verb->run_batch && strchr(step->id, ':');
+}
+
 /* Whether the step's lane has room now. */
 static bool lane_free(const struct boot *boot, const struct step *step)
 {
+	if (is_shared(step) && jobs_of(&boot->jobs, step->verb) >= IMAGES_AT_ONCE)
+		return false;
 	switch (verb_info(step->verb)->lane) {
 	case LANE_DRIVERS:
 		return jobs_in_lane(&boot->jobs, LANE_DRIVERS) < DRIVERS_MAX;
@@ -155,18 +169,35 @@ static bool startable(const struct boot *boot, const struct step *step)
 	       step_ready(&boot->plan, step, &boot->facts);
 }
 
-/* Starts a step and, where its verb takes several, those of that verb that are ready too. */
+/* How many of the steps that are ready go into one child: of images the children share them all. */
+static size_t batch_size(const struct boot *boot, size_t from)
+{
+	const struct step *first = &boot->plan.steps[from];
+	size_t ready = 0, running = jobs_of(&boot->jobs, first->verb);
+	size_t room = running < IMAGES_AT_ONCE ? IMAGES_AT_ONCE - running : 1;
+
+	if (!is_shared(first))
+		return verb_info(first->verb)->run_batch ? BATCH_MAX : 1;
+	for (size_t i = from; i < boot->plan.n_steps; i++)
+		ready += boot->plan.steps[i].verb == first->verb &&
+			 is_shared(&boot->plan.steps[i]) && startable(boot, &boot->plan.steps[i]);
+	ready = (ready + room - 1) / room;
+	return ready < BATCH_MAX ? ready : BATCH_MAX;
+}
+
+/* Starts a step and, where one child may take several, some of those of its verb that are ready too. */
 static int start_from(struct boot *boot, size_t from, struct err *err)
 {
 	static struct step batch[BATCH_MAX]; /* large, and only until the fork */
 	enum verb verb = boot->plan.steps[from].verb;
-	size_t n = 0, max = verb_info(verb)->run_batch ? BATCH_MAX : 1;
+	bool shared = is_shared(&boot->plan.steps[from]);
+	size_t n = 0, max = batch_size(boot, from);
 	int r;
 
 	for (size_t i = from; i < boot->plan.n_steps && n < max; i++) {
 		const struct step *step = &boot->plan.steps[i];
 
-		if (step->verb != verb || !startable(boot, step))
+		if (step->verb != verb || is_shared(step) != shared || !startable(boot, step))
 			continue;
 		r = add_fact(boot, FACT_START, step->id, err);
 #ifdef LINTEL_DEBUG

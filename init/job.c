@@ -25,6 +25,15 @@ void jobs_init(struct jobs *jobs)
 		jobs->list[i].fd = -1;
 }
 
+unsigned int jobs_of(const struct jobs *jobs, enum verb verb)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		n += jobs->list[i].fd >= 0 && jobs->list[i].verb == verb;
+	return n;
+}
+
 unsigned int jobs_in_lane(const struct jobs *jobs, enum lane lane)
 {
 	unsigned int n = 0;
@@ -54,22 +63,24 @@ _noreturn_ static void child_run(const struct step *steps, size_t n, int pipe_fd
 {
 	const struct report report = { .fd = RESULT_FD };
 	const struct verb_info *verb = verb_info(steps->verb);
-	struct fields result = { .text = "" };
-	struct err err = { .code = E_NONE };
+	struct err sandbox = { .code = E_NONE };
 	int r;
 
 	child_setup(pipe_fd);
-	r = sandbox_child(verb, &err);
-	for (size_t i = 0; r < 0 && i < n; i++)
-		report_result(&report, steps[i].id, r, &result, &err);
-	if (r < 0)
-		_exit(1);
-	if (verb->run_batch) {
+	r = sandbox_child(verb, &sandbox);
+	if (r == 0 && verb->run_batch) {
 		verb->run_batch(steps, n, &report);
 		_exit(0);
 	}
-	r = verb->run(steps, &report, &result, &err);
-	_exit(report_result(&report, steps->id, r, &result, &err) < 0);
+	for (size_t i = 0; i < n; i++) {
+		struct fields result = { .text = "" };
+		struct err err = sandbox;
+		int done = r < 0 ? r : verb->run(&steps[i], &report, &result, &err);
+
+		if (report_result(&report, steps[i].id, done, &result, &err) < 0)
+			_exit(1);
+	}
+	_exit(0);
 }
 
 static struct job *free_slot(struct jobs *jobs)

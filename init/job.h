@@ -32,11 +32,12 @@ struct jobs {
 
 void jobs_init(struct jobs *jobs);
 /*
- * Forks a child for steps of one verb: one, or as many as its run_batch() takes. 0, or -errno with
+ * Forks a child for steps of one verb: one, or up to BATCH_MAX where it takes several. 0, or -errno with
  * err filled. -EBUSY: no slot is free. The steps must not lie in the plan, which the child has not.
  */
 int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err *err);
-/* How many children of a lane are running. */
+/* How many children of a verb, or of a lane, are running. */
+unsigned int jobs_of(const struct jobs *jobs, enum verb verb);
 unsigned int jobs_in_lane(const struct jobs *jobs, enum lane lane);
 /* Reads what the child wrote into the job's buffer. */
 void job_read(struct job *job);

@@ -34,9 +34,10 @@ struct verb_info {
 	unsigned int deadline_ms;
 	unsigned int kinds; /* mask of 1 << FACT_…: what it may report besides its result */
 	unsigned int may;   /* mask of MAY_… */
+	bool several;	    /* one child may run several steps, one after the other */
 	int (*run)(const struct step *step, const struct report *report, struct fields *result,
 		   struct err *err);
-	/* Instead, where one child does better with several steps: it reports each one's result. */
+	/* Instead, where steps are done in another order or more than once: it reports each result. */
 	void (*run_batch)(const struct step *steps, size_t n, const struct report *report);
 };
 
