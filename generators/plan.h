@@ -23,10 +23,10 @@ enum verb {
 	VERB_VERITY,   /* name= data= hash= sig= roothash= trust=signed|cmdline */
 	VERB_UNLOCK,   /* name= part=: find the volume key */
 	VERB_ACTIVATE, /* name= part= uuid= cipher= keysize= sector= offset= size=: map the volume */
-	VERB_MOUNT,    /* kind=verity|crypt|tmpfs|undo what= where= fstype= options= */
+	VERB_MOUNT,    /* kind=verity|crypt|tmpfs|undo what= where= fstype= options= [scope=] */
 	VERB_STORED,   /* list the extension images of the root's own folders */
-	VERB_LOOP,     /* name=, image= below /.extra or file= of the root: a loop device */
-	VERB_EXTENSION, /* name= class= arch= [scope=] [file=]: match it; or refuse: code= text= */
+	VERB_LOOP,     /* image= below /.extra or file= of the root: a loop device */
+	VERB_EXTENSION,	    /* name= class= arch= image=|file=: match it; or refuse: code= text= */
 	VERB_EXTEND_INITRD, /* names= [certificates=yes]: drivers and firmware, from now on */
 	VERB_EXTEND,	    /* class= n= loops=: merge those that matched over the root */
 	VERB_CREDENTIALS,   /* take=all|encrypted|none, to /run/credentials */

@@ -241,10 +241,10 @@ static int check_release(struct verify *v, struct err *err)
 	return r;
 }
 
-/* The match with the root ends it; one with the initrd before it is of no interest on a host. */
+/* The match with the root ends it. */
 static bool is_last(const struct step *step)
 {
-	return step->verb == VERB_EXTENSION && text_starts(step->id, "ext:");
+	return step->verb == VERB_EXTENSION;
 }
 
 /* As the verb would do it at boot; 0, or the exit status with err filled. */
@@ -259,7 +259,7 @@ static int do_step(struct verify *v, const struct step *step, struct fields *res
 		r = disk_image_read(v->fd, DISK, &facts, err);
 	} else if (step->verb == VERB_VERITY && !fields_are(&step->args, "name", "root")) {
 		r = check_verity(v, step, err);
-	} else if (step->verb == VERB_EXTENSION && !is_last(step)) {
+	} else if (step->verb == VERB_MOUNT && fields_are(&step->args, "scope", "initrd")) {
 		fields_add(result, "system", "yes");
 	} else if (step->verb == VERB_EXTENSION) {
 		if (fields_get(&step->args, "code", code, sizeof(code)) == 0) {

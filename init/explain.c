@@ -66,9 +66,8 @@ static void what_extension(const struct step *step, char *ret, size_t size)
 	if (arg(step, "code", code)[0])
 		snprintf(ret, size, "%s refused: %s", name, code);
 	else
-		snprintf(ret, size, "%s%s, root hash %.16s…%s%s",
-			 fields_are(&step->args, "scope", "initrd") ? "the scope of " : "", name,
-			 arg(step, "roothash", hash), by[0] ? " by " : "", by);
+		snprintf(ret, size, "%s, root hash %.16s…%s%s", name, arg(step, "roothash", hash),
+			 by[0] ? " by " : "", by);
 }
 
 void explain_what(const struct step *step, char *ret, size_t size)

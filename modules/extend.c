@@ -9,6 +9,7 @@
 #include "init/base/text.h"
 #include "modules/dm.h"
 #include "modules/drivers.h"
+#include "modules/images.h"
 #include "modules/verb.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@
 #include <sys/sysmacros.h>
 
 #define SYSROOT "/sysroot"
-#define IMAGES "/run/lintel/ext/"
+#define IMAGES IMAGES_MOUNTED "/"
 #define IMAGES_MAX 64
 #define NAME_SIZE 72
 #define LAYERS_MAX 4096 /* overlayfs takes its options in one page */
@@ -182,7 +183,21 @@ static int merge(const struct extend *e, const char *hierarchy, struct err *err)
 	return 0;
 }
 
-/* The images' own mounts and what did not match: whatever the overlays use stays alive. */
+/* The folder of the files that are kept, for the host; the first class that has some mounts it. */
+static int keep_files(struct err *err)
+{
+	const unsigned long flags = MS_NODEV | MS_NOSUID | MS_NOEXEC;
+
+	if (access("/" IMAGES_BELOW, F_OK) < 0 || access(IMAGES_KEPT, F_OK) == 0)
+		return 0;
+	if (fs_mkdirs(AT_FDCWD, IMAGES_KEPT, 0755) < 0 ||
+	    mount("/" IMAGES_BELOW, IMAGES_KEPT, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, IMAGES_KEPT, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
+		return err_set(err, E_MOUNT, errno, IMAGES_KEPT ": %s", strerror(errno));
+	return 0;
+}
+
+/* The images' own mounts, and what did not match: whatever the overlays use stays alive. */
 static void clean_up(const struct class *class)
 {
 	_closedir_ DIR *dir = opendir(IMAGES);
@@ -192,8 +207,7 @@ static void clean_up(const struct class *class)
 		char path[FACT_NAME_MAX + 40];
 
 		if (strncmp(entry->d_name, class->name, len) != 0 || entry->d_name[len] != '-' ||
-		    text_format(path, sizeof(path), IMAGES "%s", entry->d_name) < 0 ||
-		    unlink(path) == 0)
+		    text_format(path, sizeof(path), IMAGES "%s", entry->d_name) < 0)
 			continue;
 		if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0) {
 			char usr[sizeof(path) + 4];
@@ -268,6 +282,8 @@ int extend_run(const struct step *step, const struct report *report, struct fiel
 	if (r == 0 && e.n != n)
 		r = err_set(err, E_INTERNAL, EINVAL, "%zu images in %s, the plan has %" PRIu64, e.n,
 			    e.class->kept, n);
+	if (r == 0)
+		r = keep_files(err);
 	for (size_t i = 0; r == 0 && e.n > 0 && e.class->hierarchies[i]; i++)
 		r = merge(&e, e.class->hierarchies[i], err);
 	if (strcmp(class, "sysext") == 0)

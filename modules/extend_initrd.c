@@ -8,6 +8,7 @@
 #include "init/base/fs.h"
 #include "init/base/text.h"
 #include "modules/drivers.h"
+#include "modules/images.h"
 #include "modules/pkcs7.h"
 #include "modules/verb.h"
 
@@ -20,8 +21,8 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-#define IMAGES "/run/lintel/ext/sysext-"
-#define EMPTY "/run/lintel/ext/.none" /* overlayfs takes no single layer */
+#define IMAGES IMAGES_MOUNTED "/sysext-"
+#define EMPTY IMAGES_MOUNTED "/.none" /* overlayfs takes no single layer */
 #define FIRMWARE "/usr/lib/firmware"
 
 struct layers {

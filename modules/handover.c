@@ -7,6 +7,7 @@
 #include "modules/handover.h"
 #include "init/base/fs.h"
 #include "modules/credentials.h"
+#include "modules/images.h"
 #include "modules/verb.h"
 
 #include <dirent.h>
@@ -120,6 +121,7 @@ static void delete_inside(int dir_fd, dev_t dev, unsigned int depth)
 		int child;
 
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    (depth == 0 && strcmp(entry->d_name, IMAGES_BELOW) == 0) ||
 		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    st.st_dev != dev)
 			continue;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A read-only loop device over an image that the stub left in the initramfs, or over one that the
- * root keeps. The stub's is moved into /run first, where it outlives the initramfs, piece by piece
- * from its end: it is never in memory twice. The root's stays where it is.
+ * root keeps. Both stay where they are.
  */
 #include "init/base/fs.h"
 #include "init/base/text.h"
+#include "modules/images.h"
 #include "modules/verb.h"
 
 #include <errno.h>
@@ -17,8 +17,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#define EXTRA "/.extra/"
-#define STAGE "/run/lintel/ext/"
 #define PIECE (UINT64_C(1) << 20)
 #define BLOCK UINT64_C(4096) /* that one may be a hole */
 #define TRIES_MAX 256
@@ -33,13 +31,10 @@ static bool is_zero(const uint64_t *block)
 	return any == 0;
 }
 
-/*
- * What is zero becomes a hole: images have much of that between their partitions. Mapped, as the
- * most of what is looked at need not be copied. The kernel fills a map's last page with zeros.
- */
-static int copy_piece(int from, int to, uint64_t offset, uint64_t size)
+/* The kernel fills a map's last page with zeros: that one may become a hole, too. */
+static int free_zeros(int fd, uint64_t offset, uint64_t size)
 {
-	uint8_t *map = mmap(NULL, size, PROT_READ, MAP_SHARED, from, (off_t)offset);
+	uint8_t *map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t)offset);
 	int r = 0;
 
 	if (map == MAP_FAILED)
@@ -50,48 +45,32 @@ static int copy_piece(int from, int to, uint64_t offset, uint64_t size)
 		for (end = at + BLOCK; end < size; end += BLOCK)
 			if (is_zero((const uint64_t *)(void *)(map + end)) != zero)
 				break;
-		if (end > size)
-			end = size;
-		if (!zero && lseek(to, (off_t)(offset + at), SEEK_SET) < 0)
+		if (zero && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				      (off_t)(offset + at), (off_t)(end - at)) < 0)
 			r = -errno;
-		else if (!zero)
-			r = fs_write_all(to, map + at, end - at);
 	}
 	munmap(map, size);
 	return r;
 }
 
-/* Returns the descriptor of the file in /run. */
-static int move_image(const char *image, const char *name, struct err *err)
+/*
+ * What is zero becomes a hole: images have much of that between their partitions. Where the
+ * initramfs is a ramfs it has no holes, and the memory is not won.
+ */
+static int open_image(const char *image, struct err *err)
 {
-	_close_ int from = -1, to = -1;
+	_close_ int fd = -1;
 	char path[160];
 	struct stat st;
-	int r = fs_mkdirs(AT_FDCWD, STAGE, 0755);
 
-	text_format(path, sizeof(path), EXTRA "%s", image);
-	from = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (from < 0 || fstat(from, &st) < 0 || !S_ISREG(st.st_mode))
+	text_format(path, sizeof(path), IMAGES_EXTRA "%s", image);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, E_IO, errno ?: EINVAL, "%s: %s", path, strerror(errno));
-	text_format(path, sizeof(path), STAGE "%s.raw", name);
-	to = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
-	if (r < 0 || to < 0)
-		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
-	if (ftruncate(to, st.st_size) < 0)
-		r = -errno;
-	for (uint64_t end = (uint64_t)st.st_size; r == 0 && end > 0;) {
-		uint64_t start = (end - 1) / PIECE * PIECE;
-
-		r = copy_piece(from, to, start, end - start);
-		if (r == 0 && ftruncate(from, (off_t)start) < 0)
-			r = -errno;
-		end = start;
-	}
-	if (r < 0) {
-		unlink(path);
-		return err_set(err, E_IO, -r, "%s: %s", path, strerror(-r));
-	}
-	return take_fd(&to);
+	for (uint64_t at = 0, size = (uint64_t)st.st_size; at < size; at += PIECE)
+		if (free_zeros(fd, at, size - at < PIECE ? size - at : PIECE) < 0)
+			break;
+	return take_fd(&fd);
 }
 
 /* Inside the root, wherever its symlinks say. */
@@ -161,7 +140,7 @@ static int attach(int file_fd, struct fields *result, struct err *err)
 int loop_run(const struct step *step, const struct report *report, struct fields *result,
 	     struct err *err)
 {
-	char image[FACT_NAME_MAX], name[FACT_NAME_MAX], file[256];
+	char image[FACT_NAME_MAX], file[256];
 	_close_ int fd = -1;
 	int r;
 
@@ -171,10 +150,8 @@ int loop_run(const struct step *step, const struct report *report, struct fields
 		return fd < 0 ? fd : attach(fd, result, err);
 	}
 	r = step_get(step, "image", image, sizeof(image), err);
-	if (r == 0)
-		r = step_get(step, "name", name, sizeof(name), err);
 	if (r < 0)
 		return r;
-	fd = move_image(image, name, err);
+	fd = open_image(image, err);
 	return fd < 0 ? fd : attach(fd, result, err);
 }

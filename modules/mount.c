@@ -7,7 +7,8 @@
 #include "init/base/text.h"
 #include "modules/dm.h"
 #include "modules/drivers.h"
-#include "modules/verb.h"
+#include "modules/extension_match.h"
+#include "modules/images.h"
 
 #include <blkid/blkid.h>
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <sys/stat.h>
 
 #define SYSROOT "/sysroot"
-#define IMAGES "/run/lintel/ext" /* where extension images are mounted, each in its own folder */
 #define OPTIONS_MAX 512
 #define INIT_READ_MAX (64 << 20)
 
@@ -100,8 +100,8 @@ static bool kernel_has(const char *type)
 /* The mount point as a descriptor: /sysroot or a real directory right below it, or an image's. */
 static int open_target(const char *where, struct err *err)
 {
-	bool image = text_starts(where, IMAGES "/");
-	const char *base = image ? IMAGES : SYSROOT;
+	bool image = text_starts(where, IMAGES_MOUNTED "/");
+	const char *base = image ? IMAGES_MOUNTED : SYSROOT;
 	int r = image ? fs_mkdirs(AT_FDCWD, where, 0755) : 0;
 	_close_ int base_fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
@@ -366,5 +366,7 @@ int mount_run(const struct step *step, const struct report *report, struct field
 	r = mount_dm(step, kind, what, where, result, err);
 	if (r == 0 && fields_are(&step->args, "base", "yes"))
 		r = make_links(err);
+	if (r == 0 && fields_are(&step->args, "scope", "initrd"))
+		r = extension_scope(step, result, err);
 	return r;
 }

@@ -15,18 +15,19 @@ static const char *const kept[] = { "name", "class", "arch", "roothash", "by" };
 
 static void plan_match(struct plan *plan, const struct image *image)
 {
-	const struct step *scope;
+	const struct step *mount;
 	char id[FACT_NAME_MAX];
 	struct step *step;
 
-	text_format(id, sizeof(id), "scope:%s", image->id);
-	scope = plan_find(plan, id);
+	text_format(id, sizeof(id), "mount:%s", image->id);
+	mount = plan_find(plan, id);
 	step = image_step(plan, VERB_EXTENSION, "ext", image->id, "UAPI.4");
-	if (!scope || !step)
+	if (!mount || !step)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		if (fields_copy(&step->args, &scope->args, kept[i]) == -E2BIG)
+		if (fields_copy(&step->args, &mount->args, kept[i]) == -E2BIG)
 			plan_refuse(plan, E_LIMIT, "step %s: arguments too long", step->id);
+	step_arg(plan, step, "image", image->fact->subject);
 	step_after(plan, step, id);
 	step_after_root(plan, step);
 }

@@ -118,6 +118,24 @@ static bool find_triple(const struct facts *facts, struct plan *plan, const char
 	return found && err->code == E_GPT;
 }
 
+/* What the image says of itself, and whether it is for this initrd: asked once it is mounted. */
+static void ask_scope(const struct facts *facts, struct plan *plan, struct step *step,
+		      const struct image *image, const struct triple *triple)
+{
+	char id[FACT_NAME_MAX], text[FIELDS_MAX];
+
+	value_get(facts, FACT_CONFIG, "arch", text, sizeof(text));
+	step_arg(plan, step, "scope", "initrd");
+	step_arg(plan, step, "name", image->name);
+	step_arg(plan, step, "class", image->class);
+	step_arg(plan, step, "arch", text);
+	step_arg(plan, step, "roothash", triple->roothash);
+	text_format(id, sizeof(id), "verity:%s", image->id);
+	if (facts_step_done(facts, id) &&
+	    fields_get(&facts_step_result(facts, id)->fields, "by", text, sizeof(text)) == 0)
+		step_arg(plan, step, "by", text); /* known before this step can start */
+}
+
 /* From the loop device to the mount: the steps of a root. */
 static bool plan_mount(const struct facts *facts, struct plan *plan, const struct image *image,
 		       const char *disk, const struct triple *triple, const char *below)
@@ -144,32 +162,12 @@ static bool plan_mount(const struct facts *facts, struct plan *plan, const struc
 	step_arg(plan, step, "what", image->id);
 	step_arg(plan, step, "where", where);
 	step_arg(plan, step, "options", confext ? "nosuid,noexec" : "nosuid");
+	if (image->fact->kind == FACT_EXTRA)
+		ask_scope(facts, plan, step, image, triple);
 	image_after(plan, step, "verity", image->id);
 	if (plan_filesystem(plan, triple->data, driver))
 		step_after(plan, step, driver);
 	return !failed(facts, step);
-}
-
-/* What the image says of itself, and whether it is for this initrd: see modules/extension. */
-static void plan_scope(const struct facts *facts, struct plan *plan, const struct image *image,
-		       const struct triple *triple)
-{
-	char id[FACT_NAME_MAX], text[FIELDS_MAX];
-	struct step *step;
-
-	text_format(id, sizeof(id), "verity:%s", image->id);
-	if (!facts_step_done(facts, id))
-		return; /* only then it is known who vouches for the image */
-	step = image_step(plan, VERB_EXTENSION, "scope", image->id, "UAPI.4");
-	value_get(facts, FACT_CONFIG, "arch", text, sizeof(text));
-	step_arg(plan, step, "name", image->name);
-	step_arg(plan, step, "class", image->class);
-	step_arg(plan, step, "arch", text);
-	step_arg(plan, step, "scope", "initrd");
-	step_arg(plan, step, "roothash", triple->roothash);
-	if (fields_get(&facts_step_result(facts, id)->fields, "by", text, sizeof(text)) == 0)
-		step_arg(plan, step, "by", text);
-	image_after(plan, step, "mount", image->id);
 }
 
 /* file=: where the root keeps it; an image of the stub has none. */
@@ -184,17 +182,13 @@ static bool copy_file(struct plan *plan, struct step *step, const struct image *
 	return true;
 }
 
-/* The stub's are asked for whom they are; the root's come when the root is there, and are for it. */
-static void plan_behind(const struct facts *facts, struct plan *plan, const struct image *image,
+/* Whether it is for the root; of the stub's that is planned when all have said for whom they are. */
+static void plan_stored(const struct facts *facts, struct plan *plan, const struct image *image,
 			const struct triple *triple)
 {
 	char id[FACT_NAME_MAX], arch[24];
 	struct step *step;
 
-	if (image->fact->kind == FACT_EXTRA) {
-		plan_scope(facts, plan, image, triple);
-		return;
-	}
 	text_format(id, sizeof(id), "mount:%s", image->id);
 	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
 	step = image_step(plan, VERB_EXTENSION, "ext", image->id, "UAPI.4");
@@ -220,7 +214,6 @@ static void plan_one(const struct facts *facts, struct plan *plan, const struct 
 		step_after_root(plan, step);
 	else
 		step_arg(plan, step, "image", image->fact->subject);
-	step_arg(plan, step, "name", image->id);
 	step_after(plan, step, "extmod");
 	if (plan_find(plan, "m1"))
 		step_after(plan, step, "m1");
@@ -239,8 +232,9 @@ static void plan_one(const struct facts *facts, struct plan *plan, const struct 
 	if (find_triple(facts, plan, disk, &triple, &below, &err) &&
 	    extension_policy_check(facts, image->class, below[0] ? PART_USR : PART_ROOT, &err) ==
 		    0) {
-		if (plan_mount(facts, plan, image, disk, &triple, below))
-			plan_behind(facts, plan, image, &triple);
+		if (plan_mount(facts, plan, image, disk, &triple, below) &&
+		    image->fact->kind == FACT_STORED)
+			plan_stored(facts, plan, image, &triple);
 	} else {
 		plan_skip(plan, image->id, image->fact->subject, err.code, err.text);
 	}
@@ -329,7 +323,7 @@ bool image_has_scope(const struct facts *facts, const struct image *image, const
 {
 	char id[FACT_NAME_MAX];
 
-	text_format(id, sizeof(id), "scope:%s", image->id);
+	text_format(id, sizeof(id), "mount:%s", image->id);
 	return facts_step_done(facts, id) &&
 	       fields_are(&facts_step_result(facts, id)->fields, scope, "yes");
 }

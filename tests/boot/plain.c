@@ -35,10 +35,10 @@ static void show_folder(const char *folder)
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		if (readlink(path, target, sizeof(target) - 1) > 0)
 			printf("LINTEL-TEST-LINK %s -> %s\n", path, target);
-		else if (strncmp(folder, "/run/", 5) == 0)
-			printf("LINTEL-TEST-KEPT %s\n", path);
-		else
+		if (strncmp(folder, "/run/", 5) != 0)
 			show_file(path);
+		else if (access(path, R_OK) == 0)
+			printf("LINTEL-TEST-KEPT %s\n", path);
 	}
 }
 

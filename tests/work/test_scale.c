@@ -67,7 +67,7 @@ static void add_triple(const char *disk, unsigned int n, unsigned int set)
 
 static void add_image(unsigned int i)
 {
-	char loop[16], step[4][32];
+	char loop[16], step[3][32];
 
 	snprintf(loop, sizeof(loop), "loop%u", i);
 	add("1 x extra sysext/e%u.raw class=sysext name=e%u size=1", i, i);
@@ -77,8 +77,7 @@ static void add_image(unsigned int i)
 	snprintf(step[0], sizeof(step[0]), "verity:sysext-e%u", i);
 	snprintf(step[1], sizeof(step[1]), "mount:sysext-e%u", i);
 	snprintf(step[2], sizeof(step[2]), "ext:sysext-e%u", i);
-	snprintf(step[3], sizeof(step[3]), "scope:sysext-e%u", i);
-	for (unsigned int k = 0; k < 4; k++)
+	for (unsigned int k = 0; k < 3; k++)
 		add("1 x result %s status=done system=yes", step[k]);
 }
 

@@ -74,7 +74,7 @@ CASES = [
          extra=(driver(release="ID=_any\n"),), hides=("initrd: done in",), **DRIVER),
     Case("extension-initrd-other", "LINTEL-E-ROOT-MISSING", checked=False,
          extra=(driver(release=INITRD.replace("lintel", "debian")),),
-         shows=("note: scope:sysext-disk failed: LINTEL-E-EXTENSION: ID is debian",), **DRIVER),
+         shows=("note: mount:sysext-disk failed: LINTEL-E-EXTENSION: ID is debian",), **DRIVER),
     Case("extension-certificate", checked=False,
          cmdline="root=PARTLABEL=lintel_1 lintel.extension_certificates=yes", **TRUST),
     Case("extension-certificate-unasked", "LINTEL-E-SIG-UNTRUSTED", checked=False,
