@@ -311,15 +311,20 @@ static int wait_events(struct boot *boot, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+/* The plan follows from the facts alone: a wake-up without news leaves it as it is. */
 void boot_run(struct boot *boot, struct err *ret_refusal)
 {
-	for (;;) {
-		decide(&boot->facts, &boot->plan);
+	for (size_t known = SIZE_MAX;;) {
+		if (boot->facts.n != known)
+			decide(&boot->facts, &boot->plan);
 		if (boot->plan.n_refusals > 0) {
 			*ret_refusal = boot->plan.refusals[0];
 			return;
 		}
-		if (start_ready(boot, ret_refusal) < 0 || wait_events(boot, ret_refusal) < 0)
+		if (start_ready(boot, ret_refusal) < 0)
+			return;
+		known = boot->facts.n; /* that steps have started is no news */
+		if (wait_events(boot, ret_refusal) < 0)
 			return;
 	}
 }

@@ -97,7 +97,7 @@ CASES = [
          checked=False),
     luks("a12-evil-second-header", "LUKS-PROFILE", plant_behind_luks(), break_primary,
          edit_luks(null_segment, copies=(1,)), trees=("canary",)),
-    luks("a15-memory", "LUKS-PROFILE", edit_luks(argon2)),
+    luks("a15-memory", "LUKS-PROFILE", edit_luks(argon2), checked=False),
     luks("a15-iterations", "LUKS-PROFILE", slow_slot(iterations=2**31), checked=False),
     luks("a15-tebibyte", "LUKS-PROFILE", argon2_with(memory=1 << 30), checked=False),
     luks("a15-threads", "LUKS-PROFILE", argon2_with(memory=1 << 16, cpus=1 << 20), checked=False),

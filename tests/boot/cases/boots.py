@@ -24,15 +24,15 @@ def usr(name, fstype="erofs", tree="root-trixie", **fields):
 CASES = [
     root("boot-root-erofs", cpus=2),
     root("boot-direct", **DIRECT),
-    root("boot-verity-words", firmware="direct",
+    root("boot-verity-words", firmware="direct", checked=False,
          cmdline="root=PARTLABEL=lintel_1 systemd.verity_root_data=/dev/vda1 "
                  "systemd.verity_root_options=panic-on-corruption"),
     root("boot-hot-disk", plug_at="coldplug: done", **DIRECT),
     root("boot-roothash", firmware="direct", cmdline="roothash={roothash}"),
     usr("boot-usr-erofs"),
-    *(root(f"boot-root-{fstype}", fstype, checked=fstype in ("squashfs", "ext4"), **DIRECT)
+    *(root(f"boot-root-{fstype}", fstype, checked=fstype == "ext4", **DIRECT)
       for fstype in ("squashfs", "ext4", "btrfs", "xfs")),
-    *(root(f"boot-{bus}", bus=bus, checked=bus != "ahci", **DIRECT)
+    *(root(f"boot-{bus}", bus=bus, checked=bus == "nvme", **DIRECT)
       for bus in ("virtio-scsi", "nvme", "ahci", "usb")),
     root("boot-sdhci", bus="sdhci", size="256M", checked=False, **DIRECT),
     root("boot-bookworm", tree="root-bookworm"),
