@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "modules/tpm2.h"
-
 #include "init/base/fs.h"
+#include "modules/tpm2_srk.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -116,8 +116,10 @@ int tpm2_open(struct tpm2 *tpm, struct err *err)
 
 void tpm2_close(struct tpm2 *tpm)
 {
-	if (tpm->esys)
+	if (tpm->esys) {
+		tpm2_primary_forget(tpm);
 		Esys_Finalize(&tpm->esys);
+	}
 	if (tpm->tcti)
 		Tss2_Tcti_Finalize(tpm->tcti);
 	free(tpm->tcti);

@@ -2,6 +2,7 @@
 /* The TPM 2.0 by tpm2-tss: the kernel's resource manager, and no other way to it. */
 #pragma once
 
+#include "generators/sources/tpm2_token.h"
 #include "init/base/err.h"
 #include "modules/tpm2_expect.h"
 
@@ -22,6 +23,13 @@ struct tpm2 {
 	TSS2_TCTI_CONTEXT *tcti;
 	const char *log_folder; /* of the userspace measurement log */
 	const char *event_log;	/* the firmware's */
+	struct {
+		bool known, transient; /* made from a template: to be flushed */
+		ESYS_TR handle;
+		enum tpm2_primary primary; /* the template, where srk is empty */
+		size_t size;
+		uint8_t srk[TPM2_TOKEN_SRK_MAX]; /* as the tokens have it */
+	} primary;				 /* see modules/tpm2_srk.h */
 };
 
 /* Whether the kernel has a TPM at all, even one whose node is not there yet. */

@@ -47,8 +47,8 @@ static int check_serialized(const struct tpm2_token *token, TPM2B_NAME *ret, str
 	return 0;
 }
 
-static int persistent(struct tpm2 *tpm, const struct tpm2_token *token,
-		      struct tpm2_primary_key *ret, struct err *err)
+static int persistent(struct tpm2 *tpm, const struct tpm2_token *token, ESYS_TR *ret,
+		      struct err *err)
 {
 	TPM2B_PUBLIC *public = NULL;
 	TPM2B_NAME wanted;
@@ -58,18 +58,17 @@ static int persistent(struct tpm2 *tpm, const struct tpm2_token *token,
 
 	if (r < 0)
 		return r;
-	rc = Esys_TR_Deserialize(tpm->esys, token->srk, token->srk_size, &ret->handle);
+	rc = Esys_TR_Deserialize(tpm->esys, token->srk, token->srk_size, ret);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_error(err, E_TOKEN, "tpm2_srk", rc);
-	rc = Esys_ReadPublic(tpm->esys, ret->handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-			     &public, NULL, NULL);
+	rc = Esys_ReadPublic(tpm->esys, *ret, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public,
+			     NULL, NULL);
 	if (rc == TSS2_RC_SUCCESS)
 		same = name_is_of(&wanted, public);
 	Esys_Free(public);
 	if (rc == TSS2_RC_SUCCESS && same)
 		return 0;
-	Esys_TR_Close(tpm->esys, &ret->handle);
-	ret->handle = ESYS_TR_NONE;
+	Esys_TR_Close(tpm->esys, ret);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_error(err, E_UNSEAL, "SRK", rc);
 	return err_set(
@@ -78,8 +77,8 @@ static int persistent(struct tpm2 *tpm, const struct tpm2_token *token,
 }
 
 /* By tpm2_get_legacy_template(): any change makes another key. */
-static int from_template(struct tpm2 *tpm, const struct tpm2_token *token,
-			 struct tpm2_primary_key *ret, struct err *err)
+static int from_template(struct tpm2 *tpm, const struct tpm2_token *token, ESYS_TR *ret,
+			 struct err *err)
 {
 	static const TPM2B_SENSITIVE_CREATE sensitive;
 	static const TPML_PCR_SELECTION pcrs;
@@ -106,18 +105,42 @@ static int from_template(struct tpm2 *tpm, const struct tpm2_token *token,
 		public->parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
 	}
 	rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				ESYS_TR_NONE, &sensitive, &in, &outside, &pcrs, &ret->handle, NULL,
-				NULL, NULL, NULL);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm2_error(err, E_UNSEAL, "primary key", rc);
-	ret->transient = true;
-	return 0;
+				ESYS_TR_NONE, &sensitive, &in, &outside, &pcrs, ret, NULL, NULL,
+				NULL, NULL);
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_error(err, E_UNSEAL, "primary key", rc);
 }
 
-int tpm2_primary_key(struct tpm2 *tpm, const struct tpm2_token *token, struct tpm2_primary_key *ret,
+void tpm2_primary_forget(struct tpm2 *tpm)
+{
+	if (tpm->primary.known && tpm->primary.transient)
+		Esys_FlushContext(tpm->esys, tpm->primary.handle);
+	else if (tpm->primary.known)
+		Esys_TR_Close(tpm->esys, &tpm->primary.handle);
+	tpm->primary.known = false;
+}
+
+static bool is_known(const struct tpm2 *tpm, const struct tpm2_token *token)
+{
+	return tpm->primary.known && tpm->primary.size == token->srk_size &&
+	       memcmp(tpm->primary.srk, token->srk, token->srk_size) == 0 &&
+	       (token->srk_size > 0 || tpm->primary.primary == token->primary);
+}
+
+int tpm2_primary_key(struct tpm2 *tpm, const struct tpm2_token *token, ESYS_TR *ret,
 		     struct err *err)
 {
-	*ret = (struct tpm2_primary_key){ .handle = ESYS_TR_NONE };
-	return token->srk_size ? persistent(tpm, token, ret, err)
-			       : from_template(tpm, token, ret, err);
+	int r = 0;
+
+	if (!is_known(tpm, token)) {
+		tpm2_primary_forget(tpm);
+		tpm->primary.transient = token->srk_size == 0;
+		tpm->primary.primary = token->primary;
+		tpm->primary.size = token->srk_size;
+		memcpy(tpm->primary.srk, token->srk, token->srk_size);
+		r = (tpm->primary.transient ? from_template
+					    : persistent)(tpm, token, &tpm->primary.handle, err);
+		tpm->primary.known = r == 0;
+	}
+	*ret = r == 0 ? tpm->primary.handle : ESYS_TR_NONE;
+	return r;
 }

@@ -29,7 +29,7 @@ struct unseal {
 	struct tpm2_bank bank;
 	struct tpm2_policy_key key;
 	struct tpm2_policy policy;
-	struct tpm2_primary_key primary;
+	ESYS_TR primary; /* the TPM's context owns it */
 	ESYS_TR sealed, session;
 	struct tpm2_pin pin;
 };
@@ -110,9 +110,9 @@ static int import_object(struct unseal *u, struct err *err)
 {
 	static const TPMT_SYM_DEF_OBJECT none = { .algorithm = TPM2_ALG_NULL };
 	TPM2B_PRIVATE *imported = NULL;
-	TSS2_RC rc = Esys_Import(u->tpm->esys, u->primary.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				 ESYS_TR_NONE, NULL, &u->public, &u->private, &u->seed, &none,
-				 &imported);
+	TSS2_RC rc =
+		Esys_Import(u->tpm->esys, u->primary, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+			    NULL, &u->public, &u->private, &u->seed, &none, &imported);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_error(err, E_UNSEAL, "sealed object", rc);
@@ -127,14 +127,14 @@ static int load_object(struct unseal *u, struct err *err)
 	TSS2_RC rc;
 	int r = 0;
 
-	if (u->primary.handle == ESYS_TR_NONE)
+	if (u->primary == ESYS_TR_NONE)
 		r = tpm2_primary_key(u->tpm, u->token, &u->primary, err);
 	if (r == 0 && u->seed.size)
 		r = import_object(u, err);
 	if (r < 0)
 		return r;
-	rc = Esys_Load(u->tpm->esys, u->primary.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-		       ESYS_TR_NONE, &u->private, &u->public, &u->sealed);
+	rc = Esys_Load(u->tpm->esys, u->primary, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+		       &u->private, &u->public, &u->sealed);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_TR_SetAuth(u->tpm->esys, u->sealed, &u->pin.auth);
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm2_error(err, E_UNSEAL, "sealed object", rc);
@@ -153,15 +153,15 @@ static int start_sessions(struct unseal *u, struct err *err)
 	TPMA_SESSION attributes =
 		TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;
 	ESYS_CONTEXT *esys = u->tpm->esys;
-	TSS2_RC rc = Esys_StartAuthSession(esys, u->primary.handle, u->sealed, ESYS_TR_NONE,
-					   ESYS_TR_NONE, ESYS_TR_NONE, NULL, TPM2_SE_HMAC,
-					   &symmetric, TPM2_ALG_SHA256, &u->session);
+	TSS2_RC rc = Esys_StartAuthSession(esys, u->primary, u->sealed, ESYS_TR_NONE, ESYS_TR_NONE,
+					   ESYS_TR_NONE, NULL, TPM2_SE_HMAC, &symmetric,
+					   TPM2_ALG_SHA256, &u->session);
 
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_TRSess_SetAttributes(esys, u->session, attributes, 0xff);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_error(err, E_UNSEAL, "encrypted session", rc);
-	rc = Esys_StartAuthSession(esys, u->primary.handle, ESYS_TR_NONE, u->session, ESYS_TR_NONE,
+	rc = Esys_StartAuthSession(esys, u->primary, ESYS_TR_NONE, u->session, ESYS_TR_NONE,
 				   ESYS_TR_NONE, NULL, TPM2_SE_POLICY, &symmetric, TPM2_ALG_SHA256,
 				   &u->policy.session);
 	return rc == TSS2_RC_SUCCESS
@@ -301,7 +301,7 @@ int tpm2_unseal(struct tpm2 *tpm, const struct tpm2_token *token,
 {
 	struct unseal u = { .tpm = tpm,
 			    .token = token,
-			    .primary.handle = ESYS_TR_NONE,
+			    .primary = ESYS_TR_NONE,
 			    .sealed = ESYS_TR_NONE,
 			    .session = ESYS_TR_NONE };
 	size_t size = 0;
@@ -315,8 +315,9 @@ int tpm2_unseal(struct tpm2 *tpm, const struct tpm2_token *token,
 		r = unseal(&u, ret_secret, &size, err);
 	if (r == 0)
 		r = tpm2_pin_finish(token, &u.pin, ret_secret, &size, err);
-	if (u.primary.transient)
-		flush(&u, &u.primary.handle);
+	if (r < 0 &&
+	    r != -EPERM) /* it may be the key's fault: the next token's is looked up anew */
+		tpm2_primary_forget(tpm);
 	explicit_bzero(&u, sizeof(u));
 	if (r == -EBUSY)
 		tpm2_lockout_tell(tpm, err);

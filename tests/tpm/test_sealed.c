@@ -47,7 +47,7 @@ static void seal(struct tpm2_token *token, UINT32 exponent)
 	TPM2B_SENSITIVE_CREATE sensitive = { .size = 0 };
 	TPM2B_PUBLIC in = { .size = 0 }, *public = NULL;
 	TPM2B_PRIVATE *private = NULL;
-	struct tpm2_primary_key primary;
+	ESYS_TR primary;
 
 	in.publicArea.type = TPM2_ALG_KEYEDHASH;
 	in.publicArea.nameAlg = TPM2_ALG_SHA256;
@@ -59,12 +59,12 @@ static void seal(struct tpm2_token *token, UINT32 exponent)
 	token->policy_hash_size = in.publicArea.authPolicy.size;
 	memcpy(token->policy_hash, in.publicArea.authPolicy.buffer, token->policy_hash_size);
 	CHECK_INT(tpm2_primary_key(&tpm, token, &primary, &err), 0);
-	CHECK(primary.transient);
-	CHECK_INT(Esys_Create(tpm.esys, primary.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-			      ESYS_TR_NONE, &sensitive, &in, &outside, &pcrs, &private, &public,
-			      NULL, NULL, NULL),
+	CHECK(tpm.primary.transient);
+	CHECK_INT(Esys_Create(tpm.esys, primary, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+			      &sensitive, &in, &outside, &pcrs, &private, &public, NULL, NULL,
+			      NULL),
 		  0);
-	Esys_FlushContext(tpm.esys, primary.handle);
+	tpm2_primary_forget(&tpm);
 	token->blob_size = 0;
 	Tss2_MU_TPM2B_PRIVATE_Marshal(private, token->blob, sizeof(token->blob), &token->blob_size);
 	Tss2_MU_TPM2B_PUBLIC_Marshal(public, token->blob, sizeof(token->blob), &token->blob_size);

@@ -238,6 +238,33 @@ TEST(unseal_foreign_tpm)
 }
 
 /* The name as it should be, with another key behind it: the salt would be readable to who made it. */
+static unsigned int commands_of(const char *name)
+{
+	unsigned int before = wire.commands;
+
+	CHECK_INT(unseal(name), 0);
+	return wire.commands - before;
+}
+
+/* Key rotation leaves several tokens, and one PIN is tried several times: the SRK is looked up once. */
+TEST(unseal_srk_once)
+{
+	static const char *const names[] = { "signed", "legacy" }; /* by handle, by template */
+
+	boot("ecc");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		unsigned int first;
+
+		tpm_reconnect();
+		unseal(names[i]); /* the first use of a key may test itself */
+		tpm_reconnect();
+		first = commands_of(names[i]);
+		CHECK_INT(commands_of(names[i]), first - 1);
+	}
+	/* another one takes its place, and the first is looked up again */
+	CHECK(commands_of("signed") > 0 && commands_of("legacy") > 0);
+}
+
 TEST(unseal_srk_swapped)
 {
 	struct tpm2_token token;
