@@ -21,6 +21,7 @@
 #define WORDS_MAX 12
 #define STRICT "user.extension-release.strict"
 #define NOT_INSTALLED 127
+#define NOT_STARTED 126
 
 static const char *const folders[] = { "usr/lib/extension-release.d", "etc/extension-release.d" };
 
@@ -36,14 +37,14 @@ static int run(const char *folder, const char *const words[WORDS_MAX])
 	if (pid == 0) {
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-		if (chdir(folder) == 0 && null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 &&
-		    dup2(null, 2) >= 0) {
-			execvp(argv[0], argv);
-			/* e2fsprogs lies where a user's PATH does not look */
-			setenv("PATH", "/usr/sbin:/sbin", 1);
-			execvp(argv[0], argv);
-		}
-		_exit(NOT_INSTALLED);
+		if (chdir(folder) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+		    dup2(null, 2) < 0)
+			_exit(NOT_STARTED);
+		execvp(argv[0], argv);
+		/* e2fsprogs lies where a user's PATH does not look */
+		setenv("PATH", "/usr/sbin:/sbin", 1);
+		execvp(argv[0], argv);
+		_exit(errno == ENOENT ? NOT_INSTALLED : NOT_STARTED);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
