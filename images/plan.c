@@ -19,7 +19,8 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_DOT, FORMAT_SVG };
 struct options {
 	enum format format;
 	bool facts; /* print the facts instead of the plan */
-	const char *facts_file, *image, *cmdline, *policy, *uki, *pcrs, *eventlog, *device;
+	const char *facts_file, *image, *cmdline, *policy, *uki, *pcrs, *eventlog, *device,
+		*pcrlock;
 };
 
 static struct facts facts;
@@ -30,7 +31,8 @@ static const char help[] =
 	"       lintel plan [OPTION…] --facts FILE\n"
 	"       lintel plan DISK --uki UKI [--tpm2-device=auto] [--tpm-eventlog FILE] [--pcrs "
 	"FILE] "
-	"[--json]\n\n"
+	"[--tpm2-pcrlock FILE]\n"
+	"                  [--json]\n\n"
 	"Prints what /init would do, by the same rules: with a disk image, as booted from the ESP "
 	"on\n"
 	"it, with every step assumed to succeed (no signature is checked); with the facts of a "
@@ -50,6 +52,8 @@ static const char help[] =
 	"  --tpm-eventlog FILE  the firmware's PCRs as in the boot that has this log\n"
 	"                   (/sys/kernel/security/tpm0/binary_bios_measurements)\n"
 	"  --pcrs FILE      values of other PCRs, one a line: 7:sha256=HEX\n"
+	"  --tpm2-pcrlock FILE  the policy of systemd-pcrlock that the TPM's NV index has\n"
+	"                   (/var/lib/systemd/pcrlock.json)\n"
 	"  --facts FILE     replay these facts (- for standard input)\n"
 	"  --cmdline TEXT   the UKI's own command line\n"
 	"  --policy TEXT    the build's image policy\n"
@@ -204,6 +208,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "pcrs", required_argument, NULL, 'P' },
 		{ "tpm-eventlog", required_argument, NULL, 'l' },
 		{ "tpm2-device", required_argument, NULL, 't' },
+		{ "tpm2-pcrlock", required_argument, NULL, 'k' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "dot", no_argument, NULL, 'd' },
 		{ "svg", no_argument, NULL, 's' },
@@ -234,6 +239,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 		case 't':
 			options->device = optarg;
 			break;
+		case 'k':
+			options->pcrlock = optarg;
+			break;
 		case 'j':
 			options->format = FORMAT_JSON;
 			break;
@@ -254,7 +262,8 @@ static int parse_options(int argc, char **argv, struct options *options)
 		options->image = argv[optind++];
 	if (optind == argc && !options->image != !options->facts_file &&
 	    (options->uki ? !options->facts_file
-			  : !options->pcrs && !options->eventlog && !options->device))
+			  : !options->pcrs && !options->eventlog && !options->device &&
+				    !options->pcrlock))
 		return 0;
 	fprintf(stderr,
 		"lintel plan: give a disk image, or --facts FILE; see lintel plan --help\n");
@@ -274,9 +283,12 @@ int plan_main(int argc, char **argv)
 	r = parse_options(argc, argv, &options);
 	if (r != 0)
 		return r;
-	r = options.uki ? predict_main(&(struct predict_files){ options.image, options.uki,
-								options.pcrs, options.eventlog,
-								options.device },
+	r = options.uki ? predict_main(&(struct predict_files){ .disk = options.image,
+								.uki = options.uki,
+								.pcrs = options.pcrs,
+								.eventlog = options.eventlog,
+								.device = options.device,
+								.pcrlock = options.pcrlock },
 				       options.format == FORMAT_JSON, &err)
 			: load(&options, &err);
 	if (r < 0) {

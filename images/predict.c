@@ -109,7 +109,7 @@ int predict_uki(const uint8_t *bytes, size_t size, struct prediction *ret, struc
 	return 0;
 }
 
-static const struct predict_bank *find_bank(const struct prediction *prediction, const char *name)
+const struct predict_bank *predict_bank_named(const struct prediction *prediction, const char *name)
 {
 	for (size_t i = 0; i < PREDICT_BANKS; i++)
 		if (strcmp(prediction->banks[i].bank.name, name) == 0)
@@ -128,7 +128,7 @@ static int add_pcr(struct prediction *prediction, char *line)
 	if (!colon || !equal || equal < colon)
 		return -EINVAL;
 	*colon = *equal = '\0';
-	found = find_bank(prediction, colon + 1);
+	found = predict_bank_named(prediction, colon + 1);
 	if (!found || text_to_u64(line, &pcr) < 0 || pcr >= EXPECT_PCRS ||
 	    hex_decode(equal + 1, value, sizeof(value)) != (int)found->bank.size)
 		return -EINVAL;
@@ -319,16 +319,13 @@ static int policy_authorize(const struct prediction *prediction, const struct tp
 	return r;
 }
 
-/* What the prediction cannot tell is no refusal. */
-static bool foreseeable(const struct prediction *prediction, const struct tpm2_token *token,
-			const struct predict_bank *bank, struct err *why)
+bool predict_knows(const struct prediction *prediction, const struct predict_bank *bank,
+		   uint32_t pcrs, struct err *why)
 {
-	uint32_t unknown = (token->pcrs | token->pubkey_pcrs) & ~bank->known;
+	uint32_t unknown = pcrs & ~bank->known;
 	int first = unknown ? __builtin_ctz(unknown) : 0;
 
-	if (token->pcrlock)
-		err_set(why, E_TOKEN, ENOTSUP, "pcrlock policies are not predicted");
-	else if (prediction->guess && (token->pcrs | token->pubkey_pcrs) & 1U << 11)
+	if (prediction->guess && pcrs & 1U << 11)
 		err_set(why, E_UKI, ENOTSUP,
 			"the stub chooses .dtbauto, .hwids or .efifw by the hardware");
 	else if (unknown)
@@ -337,11 +334,20 @@ static bool foreseeable(const struct prediction *prediction, const struct tpm2_t
 			bank->disagree >> first & 1 ? "the event log leads to another value"
 			: prediction->other_uki	    ? "the boot that is known is of another UKI"
 						    : "give it with --pcrs or --tpm-eventlog");
-	else if (token->policy_hash_size != 32)
-		err_set(why, E_TOKEN, ENODATA, "the token does not say what it was sealed to");
 	else
 		return true;
 	return false;
+}
+
+/* What the prediction cannot tell is no refusal. */
+static bool foreseeable(const struct prediction *prediction, const struct tpm2_token *token,
+			const struct predict_bank *bank, struct err *why)
+{
+	if (!predict_knows(prediction, bank, token->pcrs | token->pubkey_pcrs, why))
+		return false;
+	if (token->policy_hash_size != 32)
+		err_set(why, E_TOKEN, ENODATA, "the token does not say what it was sealed to");
+	return token->policy_hash_size == 32;
 }
 
 enum verdict predict_token(const struct prediction *prediction, const char *json, size_t size,
@@ -354,7 +360,9 @@ enum verdict predict_token(const struct prediction *prediction, const char *json
 
 	if (r < 0)
 		return VERDICT_NO;
-	bank = find_bank(prediction, tpm2_bank_named(token.bank)->name);
+	if (token.pcrlock)
+		return predict_pcrlock_token(prediction, &token, why);
+	bank = predict_bank_named(prediction, tpm2_bank_named(token.bank)->name);
 	if (!bank || !foreseeable(prediction, &token, bank, why))
 		return VERDICT_UNKNOWN;
 	if (token.pubkey_pcrs)

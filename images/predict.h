@@ -3,7 +3,7 @@
 #pragma once
 
 #include "images/pe.h"
-#include "generators/sources/tpm2_token.h"
+#include "generators/sources/pcrlock.h"
 #include "modules/tpm2_expect.h"
 
 #include <stdbool.h>
@@ -21,8 +21,9 @@ struct prediction {
 	struct predict_bank banks[PREDICT_BANKS];
 	const char *signatures; /* .pcrsig, or NULL */
 	size_t signatures_size;
-	bool guess;	/* the UKI lets the stub choose by the machine's hardware */
-	bool other_uki; /* what is known is of another UKI's boot */
+	const struct pcrlock *lock; /* or NULL; static memory */
+	bool guess;		    /* the UKI lets the stub choose by the machine's hardware */
+	bool other_uki;		    /* what is known is of another UKI's boot */
 };
 
 enum verdict { VERDICT_YES, VERDICT_NO, VERDICT_UNKNOWN };
@@ -45,13 +46,25 @@ int predict_eventlog(struct prediction *prediction, uint8_t *bytes, size_t size,
  * 0; -ENODEV with E_IO where no PCR can be read there; or -errno with E_IO or E_FACTS.
  */
 int predict_host(struct prediction *prediction, const char *device, struct err *err);
+/*
+ * The policy that the TPM's NV index holds, as systemd-pcrlock keeps it: /var/lib/systemd/pcrlock.json.
+ * 0, or -errno with E_PCRLOCK.
+ */
+int predict_pcrlock(struct prediction *prediction, uint8_t *json, size_t size, struct err *err);
+enum verdict predict_pcrlock_token(const struct prediction *prediction,
+				   const struct tpm2_token *token, struct err *why);
+const struct predict_bank *predict_bank_named(const struct prediction *prediction,
+					      const char *name);
+/* Whether all those PCRs are known; if not, err says which is not, and why. */
+bool predict_knows(const struct prediction *prediction, const struct predict_bank *bank,
+		   uint32_t pcrs, struct err *why);
 /* Whether the token unseals, on its own TPM; why not in err. */
 enum verdict predict_token(const struct prediction *prediction, const char *json, size_t size,
 			   struct err *why);
 
 struct predict_files {
 	const char *disk, *uki;
-	const char *pcrs, *eventlog, *device; /* or NULL */
+	const char *pcrs, *eventlog, *device, *pcrlock; /* or NULL */
 };
 
 /*

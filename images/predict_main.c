@@ -116,7 +116,7 @@ static int judge_disk(struct report *report, const char *path, struct err *err)
 	return 0;
 }
 
-/* A file that says what PCRs will hold; 0 where none is given. */
+/* A file that says what PCRs will hold, or may; 0 where none is given. */
 static int load(struct prediction *prediction, const char *path,
 		int (*take)(struct prediction *, uint8_t *, size_t, struct err *), struct err *err)
 {
@@ -181,6 +181,8 @@ static int predict_mapped(const struct predict_files *files, const uint8_t *byte
 		r = load(&prediction, files->eventlog, predict_eventlog, err);
 	if (r == 0)
 		r = load(&prediction, files->pcrs, predict_pcrs, err);
+	if (r == 0)
+		r = load(&prediction, files->pcrlock, predict_pcrlock, err);
 	if (r < 0)
 		return r;
 	print_pcr(&report);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 
 #define KERNEL "lintel test kernel\n"
 #define HEADERS 512
@@ -125,6 +126,55 @@ TEST(predict_sealed_by_262)
 	CHECK_INT(err.code, E_TOKEN);
 	fixture_uki(KERNEL, "signatures");
 	CHECK_INT(judge("v262-signed"), VERDICT_NO);
+}
+
+/* The policy as systemd-pcrlock would keep it for that token, with these PCRs and values. */
+static int give_policy(const struct tpm2_token *token, const char *values)
+{
+	static char json[16384], srk[4096], nv[4096];
+
+	CHECK(EVP_EncodeBlock((uint8_t *)srk, token->srk, (int)token->srk_size) > 0);
+	CHECK(EVP_EncodeBlock((uint8_t *)nv, token->nv, (int)token->nv_size) > 0);
+	snprintf(json, sizeof(json),
+		 "{\"pcrBank\":\"sha256\",\"pcrValues\":[%s],\"srkHandle\":\"%s\",\"nvHandle\":\"%"
+		 "s\"}",
+		 values, srk, nv);
+	return predict_pcrlock(&prediction, (uint8_t *)json, strlen(json), &err);
+}
+
+TEST(predict_pcrlock)
+{
+	static const char *const other =
+		"1111111111111111111111111111111111111111111111111111111111111111";
+	static char json[16384], values[512], hex[65];
+	struct tpm2_token token;
+	ssize_t n = fs_read(AT_FDCWD, "tests/fixtures/tpm2/pcrlock.json", json, sizeof(json));
+
+	CHECK(n > 0 && tpm2_token_parse(json, (size_t)n, &token, &err) == 0);
+	fixture_uki(KERNEL, NULL);
+	CHECK_INT(uki_predict(), 0);
+	CHECK_INT(judge("pcrlock"), VERDICT_UNKNOWN);
+	CHECK_INT(err.code, E_PCRLOCK);
+
+	hex_encode(predict_bank_named(&prediction, "sha256")->values[11], 32, hex);
+	snprintf(values, sizeof(values), "{\"pcr\":11,\"values\":[\"%s\",\"%s\"]}", other, hex);
+	CHECK_INT(give_policy(&token, values), 0);
+	CHECK_INT(judge("pcrlock"), VERDICT_YES);
+	snprintf(values, sizeof(values), "{\"pcr\":11,\"values\":[\"%s\"]}", other);
+	CHECK_INT(give_policy(&token, values), 0);
+	CHECK_INT(judge("pcrlock"), VERDICT_NO);
+	CHECK_INT(err.code, E_UNSEAL);
+	CHECK(strstr(err.text, "PCR 11 of sha256") != NULL && strstr(err.text, hex) != NULL);
+	snprintf(values, sizeof(values), "{\"pcr\":7,\"values\":[\"%s\"]}", other);
+	CHECK_INT(give_policy(&token, values), 0);
+	CHECK_INT(judge("pcrlock"), VERDICT_UNKNOWN); /* no file says what PCR 7 is */
+	CHECK_INT(err.code, E_UNSEAL);
+	token.nv[token.nv_size - 1] ^= 1;
+	CHECK_INT(give_policy(&token, values), 0);
+	CHECK_INT(judge("pcrlock"), VERDICT_UNKNOWN); /* another index's */
+	CHECK_INT(err.code, E_PCRLOCK);
+	CHECK_INT(give_policy(&token, "7"), -EINVAL);
+	CHECK(prediction.lock == NULL);
 }
 
 TEST(predict_other_states)
