@@ -18,12 +18,10 @@ int predict_pcrlock(struct prediction *prediction, uint8_t *json, size_t size, s
 	return r;
 }
 
-static bool is_allowed(const struct pcrlock *lock, unsigned int pcr, const uint8_t *value)
+static enum verdict unknown(struct err *why, enum err_code code, const char *text)
 {
-	for (size_t i = 0; i < lock->n_values[pcr]; i++)
-		if (memcmp(lock->values[pcr][i], value, lock->digest_size) == 0)
-			return true;
-	return false;
+	err_set(why, code, ENODATA, "%s", text);
+	return VERDICT_UNKNOWN;
 }
 
 enum verdict predict_pcrlock_token(const struct prediction *prediction,
@@ -34,17 +32,16 @@ enum verdict predict_pcrlock_token(const struct prediction *prediction,
 	char hex[2 * EXPECT_DIGEST_MAX + 1];
 
 	if (!bank)
-		err_set(why, E_PCRLOCK, ENODATA,
-			"its pcrlock policy is not known: give it with --tpm2-pcrlock");
-	else if (!pcrlock_is_of(lock, token))
-		err_set(why, E_PCRLOCK, ENOENT, "the pcrlock policy is of another SRK or NV index");
-	else if (token->pcrs)
-		err_set(why, E_TOKEN, ENOTSUP, "literal PCRs beside pcrlock are not predicted");
-	if (!bank || !pcrlock_is_of(lock, token) || token->pcrs ||
-	    !predict_knows(prediction, bank, lock->pcrs, why))
+		return unknown(why, E_PCRLOCK,
+			       "its pcrlock policy is not known: give it with --tpm2-pcrlock");
+	if (!pcrlock_is_of(lock, token))
+		return unknown(why, E_PCRLOCK, "the pcrlock policy is of another SRK or NV index");
+	if (token->pcrs)
+		return unknown(why, E_TOKEN, "literal PCRs beside pcrlock are not predicted");
+	if (!predict_knows(prediction, bank, lock->pcrs, why))
 		return VERDICT_UNKNOWN;
 	for (unsigned int pcr = 0; pcr < PCRLOCK_PCRS; pcr++) {
-		if (!(lock->pcrs >> pcr & 1) || is_allowed(lock, pcr, bank->values[pcr]))
+		if (!(lock->pcrs >> pcr & 1) || pcrlock_allows(lock, pcr, bank->values[pcr]))
 			continue;
 		hex_encode(bank->values[pcr], lock->digest_size, hex);
 		err_set(why, E_UNSEAL, EPERM, "pcrlock allows PCR %u of %s other values than %s",

@@ -127,9 +127,7 @@ static void log_results(const struct boot *boot, size_t from)
  */
 static bool is_shared(const struct step *step)
 {
-	const struct verb_info *verb = verb_info(step->verb);
-
-	return verb->several && !verb->run_batch && strchr(step->id, ':');
+	return verb_info(step->verb)->several && strchr(step->id, ':');
 }
 
 /* Whether the step's lane has room now. */

@@ -17,14 +17,6 @@
 
 #define RESOURCE_NV 2 /* IESYSC_NV_RSRC of tpm2-tss */
 
-static bool is_allowed(const struct pcrlock *lock, unsigned int pcr, const uint8_t *value)
-{
-	for (size_t i = 0; i < lock->n_values[pcr]; i++)
-		if (memcmp(lock->values[pcr][i], value, lock->digest_size) == 0)
-			return true;
-	return false;
-}
-
 /* Asked before the TPM is, which would say only that something does not fit: " 7=0123456789abcdef". */
 static int check_values(const struct tpm2_policy *policy, const struct pcrlock *lock,
 			struct tpm2_bank *bank, struct err *err)
@@ -39,7 +31,7 @@ static int check_values(const struct tpm2_policy *policy, const struct pcrlock *
 		if (!(lock->pcrs >> pcr & 1))
 			continue;
 		r = tpm2_pcr_read(policy->tpm, pcr, bank, value, err);
-		if (r < 0 || is_allowed(lock, pcr, value))
+		if (r < 0 || pcrlock_allows(lock, pcr, value))
 			continue;
 		hex_encode(value, 8, hex);
 		if (text_format(bad + used, sizeof(bad) - used, " %u=%s", pcr, hex) < 0)

@@ -13,7 +13,7 @@ static const struct verb_info verbs[] = {
 			    NULL },
 	[VERB_EFIVARS] = { "efivars", LANE_ANY, 60000, KIND(EFI), MAY_MOUNT | MAY_MODULES, false,
 			   efivars_run, NULL },
-	[VERB_DRIVERS] = { "drivers", LANE_DRIVERS, 60000, 0, MAY_MODULES, true, NULL,
+	[VERB_DRIVERS] = { "drivers", LANE_DRIVERS, 60000, 0, MAY_MODULES, false, NULL,
 			   drivers_run_batch },
 	[VERB_PROBE] = { "probe", LANE_ANY, 60000, KIND(GPT) | KIND(PART) | KIND(SIG), 0, false,
 			 probe_run, NULL },

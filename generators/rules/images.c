@@ -118,18 +118,27 @@ static bool find_triple(const struct facts *facts, struct plan *plan, const char
 	return found && err->code == E_GPT;
 }
 
+/* What a match is told of an image. */
+static void describe(const struct facts *facts, struct plan *plan, struct step *step,
+		     const struct image *image, const struct triple *triple)
+{
+	char arch[24];
+
+	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
+	step_arg(plan, step, "name", image->name);
+	step_arg(plan, step, "class", image->class);
+	step_arg(plan, step, "arch", arch);
+	step_arg(plan, step, "roothash", triple->roothash);
+}
+
 /* What the image says of itself, and whether it is for this initrd: asked once it is mounted. */
 static void ask_scope(const struct facts *facts, struct plan *plan, struct step *step,
 		      const struct image *image, const struct triple *triple)
 {
 	char id[FACT_NAME_MAX], text[FIELDS_MAX];
 
-	value_get(facts, FACT_CONFIG, "arch", text, sizeof(text));
 	step_arg(plan, step, "scope", "initrd");
-	step_arg(plan, step, "name", image->name);
-	step_arg(plan, step, "class", image->class);
-	step_arg(plan, step, "arch", text);
-	step_arg(plan, step, "roothash", triple->roothash);
+	describe(facts, plan, step, image, triple);
 	text_format(id, sizeof(id), "verity:%s", image->id);
 	if (facts_step_done(facts, id) &&
 	    fields_get(&facts_step_result(facts, id)->fields, "by", text, sizeof(text)) == 0)
@@ -186,16 +195,12 @@ static bool copy_file(struct plan *plan, struct step *step, const struct image *
 static void plan_stored(const struct facts *facts, struct plan *plan, const struct image *image,
 			const struct triple *triple)
 {
-	char id[FACT_NAME_MAX], arch[24];
+	char id[FACT_NAME_MAX];
 	struct step *step;
 
 	text_format(id, sizeof(id), "mount:%s", image->id);
-	value_get(facts, FACT_CONFIG, "arch", arch, sizeof(arch));
 	step = image_step(plan, VERB_EXTENSION, "ext", image->id, "UAPI.4");
-	step_arg(plan, step, "name", image->name);
-	step_arg(plan, step, "class", image->class);
-	step_arg(plan, step, "arch", arch);
-	step_arg(plan, step, "roothash", triple->roothash);
+	describe(facts, plan, step, image, triple);
 	copy_file(plan, step, image);
 	step_after(plan, step, id);
 	step_after_root(plan, step);

@@ -17,7 +17,7 @@ static size_t pad8(size_t size)
 	return (size + 7) & ~(size_t)7;
 }
 
-static bool has_value(const struct pcrlock *policy, uint64_t pcr, const uint8_t *value)
+bool pcrlock_allows(const struct pcrlock *policy, unsigned int pcr, const uint8_t *value)
 {
 	for (size_t i = 0; i < policy->n_values[pcr]; i++)
 		if (memcmp(policy->values[pcr][i], value, policy->digest_size) == 0)
@@ -43,7 +43,7 @@ static int add_values(const struct field *entry, uint64_t pcr, struct pcrlock *r
 		    hex_decode(text, value, sizeof(value)) != (int)ret->digest_size)
 			return field_bad(entry, "values", EINVAL,
 					 "has what is no digest of pcrBank");
-		if (has_value(ret, pcr, value))
+		if (pcrlock_allows(ret, pcr, value))
 			continue; /* systemd keeps a set */
 		if (ret->n_values[pcr] == PCRLOCK_VALUES_MAX)
 			return field_bad(entry, "values", E2BIG,

@@ -29,6 +29,9 @@ struct pcrlock {
 /* 0, or -EINVAL/-E2BIG/-ENOTSUP with E_PCRLOCK and the field's name. The name stays as it is. */
 int pcrlock_parse(const char *json, size_t size, struct pcrlock *ret, struct err *err);
 
+/* Whether the value, of digest_size bytes, is one that the PCR (below PCRLOCK_PCRS) may have. */
+bool pcrlock_allows(const struct pcrlock *policy, unsigned int pcr, const uint8_t *value);
+
 /* Whether it is the one of the volume's SRK and NV index: tpm2_pcrlock_policy_from_credentials(). */
 bool pcrlock_is_of(const struct pcrlock *policy, const struct tpm2_token *token);
 

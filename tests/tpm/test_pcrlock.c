@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tokens that systemd-cryptenroll bound to a policy of systemd-pcrlock, and all that must not open them. */
-#include "tests/tpm/tpm.h"
+#include "tests/tpm/unseal.h"
 #include "tests/unit/test.h"
 
 #include "init/base/bytes.h"
@@ -11,43 +11,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static struct err err;
-static struct tpm2_unseal_inputs in;
-static uint8_t secret[TPM2_SECRET_MAX];
-static size_t size;
-
 static void boot(const char *state, const char *locks)
 {
 	in = (struct tpm2_unseal_inputs){ .locks = locks ? fixture_locks(locks) : NULL,
 					  .kdf_memory_kib = 1 << 20 };
 	tpm_start(state);
 	tpm_boot();
-}
-
-static int unseal_token(const struct tpm2_token *token)
-{
-	static const uint8_t zero[TPM2_SECRET_MAX];
-	int r;
-
-	err = (struct err){ .code = E_NONE };
-	memset(secret, 0xaa, sizeof(secret));
-	size = 0;
-	r = tpm2_unseal(&tpm, token, &in, secret, &size, &err);
-	CHECK(r == 0 || (size == 0 && memcmp(secret, zero, sizeof(secret)) == 0));
-	return r;
-}
-
-static int unseal(const char *name)
-{
-	return unseal_token(fixture_token(name));
-}
-
-static bool says(const char *text)
-{
-	if (strstr(err.text, text))
-		return true;
-	fprintf(stderr, "says: %s: %s\n", err_name(err.code), err.text);
-	return false;
 }
 
 static void check_refused(int errnum, enum err_code code, const char *text)

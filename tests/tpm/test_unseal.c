@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Secrets that systemd sealed, on the TPM state that it sealed them to, and on every other. */
 #include "modules/tpm2_lockout.h"
-#include "tests/tpm/tpm.h"
+#include "tests/tpm/unseal.h"
 #include "tests/unit/test.h"
 
 #include "init/base/text.h"
@@ -9,11 +9,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 
-static struct err err;
-static struct tpm2_unseal_inputs in;
 static char signatures[65536];
-static uint8_t secret[TPM2_SECRET_MAX];
-static size_t size;
 
 static void use_signatures(const char *name)
 {
@@ -29,32 +25,6 @@ static void boot(const char *state)
 	use_signatures("signatures.json");
 	tpm_start(state);
 	tpm_boot();
-}
-
-static int unseal_token(const struct tpm2_token *token)
-{
-	static const uint8_t zero[TPM2_SECRET_MAX];
-	int r;
-
-	memset(secret, 0xaa, sizeof(secret));
-	size = 0;
-	err = (struct err){ .code = E_NONE };
-	r = tpm2_unseal(&tpm, token, &in, secret, &size, &err);
-	CHECK(r == 0 || (size == 0 && memcmp(secret, zero, sizeof(secret)) == 0));
-	return r;
-}
-
-static int unseal(const char *name)
-{
-	return unseal_token(fixture_token(name));
-}
-
-static bool says(const char *text)
-{
-	if (strstr(err.text, text))
-		return true;
-	fprintf(stderr, "says: %s: %s\n", err_name(err.code), err.text);
-	return false;
 }
 
 /* Unsealed, right, and never seen on the wire, in whole or in half; nor is what the PIN becomes. */
