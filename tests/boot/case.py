@@ -60,6 +60,15 @@ class Extra:
     breaks: str = ""            # where this text lies in the image, a bit is turned
 
 
+def service(name, script, after):
+    """Files of an image whose shell script the host runs once, `after` those units."""
+    unit, folder = f"lintel-{name}.service", "usr/lib/systemd/system"
+    return ((f"usr/lib/lintel-{name}", script),
+            (f"{folder}/{unit}", f"[Unit]\nDefaultDependencies=no\nAfter={after}\nBefore=multi-user.target\n"
+             f"[Service]\nType=oneshot\nExecStart=/bin/sh /usr/lib/lintel-{name}\n"),
+            (f"{folder}/multi-user.target.wants/{unit}", f"->../{unit}"))
+
+
 @dataclass(frozen=True)
 class Entry:
     """A UKI that systemd-boot finds in /EFI/Linux: the case's line and some words more, or a profile."""

@@ -1,6 +1,6 @@
 """Credentials for the host: of the stub, SMBIOS, fw_cfg and the UKI's own line, and what stays out."""
 
-from case import Case, Extra, Set
+from case import Case, Extra, Set, service
 
 REPORT = """#!/bin/sh
 exec > /dev/ttyS0 2>&1
@@ -20,18 +20,8 @@ ls /run/credentials/@encrypted | wc -l | say COUNT
 cat /root/.ssh/authorized_keys | say KEY
 cat /proc/sys/kernel/hostname | say HOSTNAME
 """
-UNIT = """[Unit]
-DefaultDependencies=no
-After=systemd-tmpfiles-setup.service systemd-sysext.service systemd-pcrphase.service
-Before=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/bin/sh /usr/lib/lintel-report-credentials
-"""
-UNITS = "usr/lib/systemd/system/"
-REPORTER = Extra("report.sysext.raw", files=(
-    ("usr/lib/lintel-report-credentials", REPORT), (f"{UNITS}lintel-credentials.service", UNIT),
-    (f"{UNITS}multi-user.target.wants/lintel-credentials.service", "->../lintel-credentials.service")))
+REPORTER = Extra("report.sysext.raw", files=service(
+    "credentials", REPORT, "systemd-tmpfiles-setup.service systemd-sysext.service systemd-pcrphase.service"))
 
 # By `systemd-creds encrypt --with-key=null`: a host without Secure Boot and TPM accepts such.
 SECRET = """BYRp2vb1QySABUnaD46i+yAAAAABAAAADAAAABAAAADPOsggLOecCigbaV8AAAAA0JfVzf1/KCWW451

@@ -1,6 +1,6 @@
 """What the stub hands over: extension images and credentials, merged or skipped by name."""
 
-from case import BOOT, Case, Extra, Set
+from case import BOOT, Case, Extra, Set, service
 
 DIRECT = {"firmware": "direct", "cmdline": "root=PARTLABEL=lintel_1"}
 OWN = "usr/lib/lintel-ext/"
@@ -24,17 +24,7 @@ systemd-sysext refresh
 systemd-sysext status | say REFRESHED
 losetup --noheadings --output NAME,BACK-FILE | say LOOP
 """
-UNIT = """[Unit]
-DefaultDependencies=no
-After=systemd-confext.service systemd-sysext.service
-Before=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/bin/sh /usr/lib/lintel-report-ext
-"""
-UNITS = "usr/lib/systemd/system/"
-SAYS = (("usr/lib/lintel-report-ext", REPORT), (f"{UNITS}lintel-ext.service", UNIT),
-        (f"{UNITS}multi-user.target.wants/lintel-ext.service", "->../lintel-ext.service"))
+SAYS = service("report-ext", REPORT, "systemd-confext.service systemd-sysext.service")
 
 
 def sysext(own, order="", text="hello", **fields):

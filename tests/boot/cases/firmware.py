@@ -3,7 +3,7 @@ Firmware that an image of the initrd's scope brings: a driver from the same imag
 root's disk is there. A driver that the root does not need is left to the host, with the host's firmware.
 """
 
-from case import Case, Extra
+from case import Case, Extra, service
 
 INITRD = "ID=lintel\nSYSEXT_SCOPE=initrd\nSYSEXT_VERSION_ID=7\n"
 MODULES = ("bochs", "drm_vram_helper", "drm_ttm_helper", "ttm", "drm_kms_helper", "drm")
@@ -12,18 +12,7 @@ exec > /dev/console
 echo
 for file in /sys/class/drm/card*-*/edid; do tr -cd '[:print:]' < $file | sed 's|^|LINTEL-TEST-SCREEN |'; echo; done
 """
-UNIT = """[Unit]
-DefaultDependencies=no
-After=systemd-sysext.service
-Before=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/bin/sh /usr/lib/lintel-report-screen
-"""
-UNITS = "usr/lib/systemd/system/"
-REPORTER = Extra("report.sysext.raw", files=(
-    ("usr/lib/lintel-report-screen", REPORT), (f"{UNITS}lintel-screen.service", UNIT),
-    (f"{UNITS}multi-user.target.wants/lintel-screen.service", "->../lintel-screen.service")))
+REPORTER = Extra("report.sysext.raw", files=service("screen", REPORT, "systemd-sysext.service"))
 
 
 def edid(name):

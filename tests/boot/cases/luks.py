@@ -1,6 +1,6 @@
 """Encrypted roots: what the TPM of the machine sealed opens, and nothing else."""
 
-from case import BOOT, Case, Extra, Set
+from case import BOOT, Case, Extra, Set, service
 from mutate import edit_luks, plant_behind_luks, set_luks
 
 ROOT = Set(layout="luks", fstype="ext4")
@@ -30,17 +30,7 @@ cmp $log /run/doctored && echo LINTEL-TEST-SAME
 export SYSTEMD_MEASURE_LOG_USERSPACE=/run/doctored
 rows DOCTORED
 """
-UNIT = """[Unit]
-DefaultDependencies=no
-After=systemd-sysext.service systemd-pcrphase.service
-Before=multi-user.target
-[Service]
-Type=oneshot
-ExecStart=/bin/sh /usr/lib/lintel-read-log
-"""
-UNITS = "usr/lib/systemd/system/"
-TOOLS = Extra("tools.sysext.raw", files=(("usr/lib/lintel-read-log", READER), (f"{UNITS}lintel-tools.service", UNIT), (
-    f"{UNITS}multi-user.target.wants/lintel-tools.service", "->../lintel-tools.service")))
+TOOLS = Extra("tools.sysext.raw", files=service("tools", READER, "systemd-sysext.service systemd-pcrphase.service"))
 
 
 def luks(name, expect=BOOT, *mutations, **fields):
