@@ -27,16 +27,16 @@ static void check_refused(int errnum, enum err_code code, const char *text)
 }
 
 /* With one of eight values in PCR 11, one of two in PCR 7, and zero in two others. */
-TEST(pcrlock_opens)
+static void check_opens(const char *name, const char *credential)
 {
-	boot("pcrlock", "pcrlock.cred");
+	boot(name, credential);
 	CHECK_INT(in.locks->all[0].n_values[11], 8);
 	CHECK_INT(in.locks->all[0].n_values[7], 2);
 	CHECK_INT(in.locks->all[0].n_values[12], 1);
 	for (int i = 0; i < 5; i++) { /* nothing stays loaded */
 		wire.recorded = 0;
-		CHECK_INT(unseal("pcrlock"), 0);
-		CHECK(fixture_secret_is("pcrlock", secret, size));
+		CHECK_INT(unseal(name), 0);
+		CHECK(fixture_secret_is(name, secret, size));
 		CHECK(wire.recorded > 0 && wire.recorded < RECORD_MAX);
 		CHECK(!memmem(wire.record, wire.recorded, secret, 16));
 	}
@@ -45,8 +45,31 @@ TEST(pcrlock_opens)
 	tpm_extend(11, ".linux");
 	tpm_extend(11, "a third");
 	tpm_extend(11, "enter-initrd");
-	CHECK_INT(unseal("pcrlock"), 0);
-	CHECK(fixture_secret_is("pcrlock", secret, size));
+	CHECK_INT(unseal(name), 0);
+	CHECK(fixture_secret_is(name, secret, size));
+}
+
+TEST(pcrlock_opens)
+{
+	check_opens("pcrlock", "pcrlock.cred");
+}
+
+/* By systemd 262's tools, whose PIN is Argon2id's. */
+TEST(pcrlock_262)
+{
+	check_opens("v262-pcrlock", "v262-pcrlock.cred");
+	boot("v262-pcrlock", "v262-pcrlock-old.cred");
+	CHECK_INT(unseal("v262-pcrlock"), -EPERM);
+	CHECK(says("is not what NV index 0x1800200 approves"));
+	boot("v262-pcrlock", "v262-pcrlock-other.cred");
+	CHECK_INT(unseal("v262-pcrlock"), -ENOENT);
+	boot("v262-pcrlock", "v262-pcrlock.cred");
+	CHECK_INT(unseal("v262-pcrlock-pin"), -EACCES);
+	in.pin = PIN;
+	CHECK_INT(unseal("v262-pcrlock-pin"), 0);
+	CHECK(fixture_secret_is("v262-pcrlock-pin", secret, size));
+	in.pin = "lintel PIN 1235";
+	CHECK_INT(unseal("v262-pcrlock-pin"), -EACCES);
 }
 
 TEST(pcrlock_pin)
