@@ -166,6 +166,27 @@ bool step_is_device(const struct step *step)
 	return step->verb == VERB_DRIVERS && strchr(step->id, ':');
 }
 
+bool step_is_image(enum verb verb, const char *id)
+{
+	if (verb == VERB_PROBE)
+		return text_starts(id, "probe:loop");
+	if (verb == VERB_VERITY || verb == VERB_MOUNT)
+		return strchr(id, ':'); /* the root's own are "root", "mnt-root" */
+	return verb == VERB_LOOP || verb == VERB_EXTENSION;
+}
+
+enum news fact_news(const struct plan *plan, const struct fact *fact)
+{
+	const struct step *step;
+
+	/* a table counts when its probe has ended, and what is mapped when its verity or volume has */
+	if (fact->kind == FACT_GPT || fact->kind == FACT_PART || fact->kind == FACT_SIG ||
+	    (fact->kind == FACT_BLOCK && text_starts(fact->subject, "dm-")))
+		return NEWS_NONE;
+	step = fact->kind == FACT_RESULT ? plan_find(plan, fact->subject) : NULL;
+	return step && step_is_image(step->verb, step->id) ? NEWS_WITH_OTHERS : NEWS_NOW;
+}
+
 bool step_ready(const struct plan *plan, const struct step *step, const struct facts *facts)
 {
 	if (step_is_device(step) && (plan->enough || (step->late && !plan->late_too)))

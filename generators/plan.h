@@ -104,6 +104,20 @@ const char *verb_name(enum verb verb);
 /* Whether the step only looks after one device: its failure stops nothing, and nothing waits. */
 bool step_is_device(const struct step *step);
 
+/* Whether it is one of the steps that every extension image has: of those there may be dozens at once. */
+bool step_is_image(enum verb verb, const char *id);
+
+/*
+ * What a new fact is to a plan that was made without it. A decision looks at all images: so that one more
+ * makes none of them dearer, the result of an image's step waits for those of the same verb.
+ */
+enum news {
+	NEWS_NONE,	  /* what counts is a result that comes after it */
+	NEWS_WITH_OTHERS, /* when no image is at the stage of that step any more */
+	NEWS_NOW,
+};
+enum news fact_news(const struct plan *plan, const struct fact *fact);
+
 /* Whether all that step waits for is done. */
 bool step_ready(const struct plan *plan, const struct step *step, const struct facts *facts);
 

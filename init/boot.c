@@ -127,13 +127,27 @@ static void log_results(const struct boot *boot, size_t from)
  */
 static bool is_shared(const struct step *step)
 {
-	return verb_info(step->verb)->several && strchr(step->id, ':');
+	return verb_info(step->verb)->several && step_is_image(step->verb, step->id);
+}
+
+/* Whether others are still at the stage before: the step starts when it can share a child with theirs. */
+static bool stage_before(const struct boot *boot, const struct step *step)
+{
+	for (unsigned int i = 0; i < step->n_after; i++) {
+		const struct step *before = &boot->plan.steps[step->after[i]];
+
+		if (step_is_image(before->verb, before->id) &&
+		    jobs_of_images(&boot->jobs, before->verb) > 0)
+			return true;
+	}
+	return false;
 }
 
 /* Whether the step's lane has room now. */
 static bool lane_free(const struct boot *boot, const struct step *step)
 {
-	if (is_shared(step) && jobs_of(&boot->jobs, step->verb) >= IMAGES_AT_ONCE)
+	if (is_shared(step) &&
+	    (jobs_of_images(&boot->jobs, step->verb) >= IMAGES_AT_ONCE || stage_before(boot, step)))
 		return false;
 	switch (verb_info(step->verb)->lane) {
 	case LANE_DRIVERS:
@@ -171,7 +185,7 @@ static bool startable(const struct boot *boot, const struct step *step)
 static size_t batch_size(const struct boot *boot, size_t from)
 {
 	const struct step *first = &boot->plan.steps[from];
-	size_t ready = 0, running = jobs_of(&boot->jobs, first->verb);
+	size_t ready = 0, running = jobs_of_images(&boot->jobs, first->verb);
 	size_t room = running < IMAGES_AT_ONCE ? IMAGES_AT_ONCE - running : 1;
 
 	if (!is_shared(first))
@@ -309,11 +323,41 @@ static int wait_events(struct boot *boot, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+/* Whether all of the verb's steps of images that could start have ended. */
+static bool stage_over(const struct boot *boot, enum verb verb)
+{
+	if (jobs_of_images(&boot->jobs, verb) > 0)
+		return false;
+	for (size_t i = 0; i < boot->plan.n_steps; i++) {
+		const struct step *step = &boot->plan.steps[i];
+
+		if (step->verb == verb && step_is_image(verb, step->id) && startable(boot, step))
+			return false; /* there was no free place for it yet */
+	}
+	return true;
+}
+
+static bool has_news(const struct boot *boot, size_t from)
+{
+	for (size_t i = from; i < boot->facts.n; i++) {
+		const struct fact *fact = &boot->facts.list[i];
+		enum news news = fact_news(&boot->plan, fact);
+
+		if (news == NEWS_NOW ||
+		    (news == NEWS_WITH_OTHERS &&
+		     stage_over(boot, plan_find(&boot->plan, fact->subject)->verb)))
+			return true;
+	}
+	return false;
+}
+
 /* The plan follows from the facts alone: a wake-up without news leaves it as it is. */
 void boot_run(struct boot *boot, struct err *ret_refusal)
 {
-	for (size_t known = SIZE_MAX;;) {
-		if (boot->facts.n != known)
+	for (bool news = true;;) {
+		size_t known;
+
+		if (news)
 			decide(&boot->facts, &boot->plan);
 		if (boot->plan.n_refusals > 0) {
 			*ret_refusal = boot->plan.refusals[0];
@@ -324,5 +368,6 @@ void boot_run(struct boot *boot, struct err *ret_refusal)
 		known = boot->facts.n; /* that steps have started is no news */
 		if (wait_events(boot, ret_refusal) < 0)
 			return;
+		news = has_news(boot, known);
 	}
 }

@@ -25,12 +25,24 @@ void jobs_init(struct jobs *jobs)
 		jobs->list[i].fd = -1;
 }
 
-unsigned int jobs_of(const struct jobs *jobs, enum verb verb)
+static bool all_ended(const struct job *job)
+{
+	for (size_t i = 0; i < job->n_steps; i++)
+		if (!job->steps[i].ended)
+			return false;
+	return true;
+}
+
+unsigned int jobs_of_images(const struct jobs *jobs, enum verb verb)
 {
 	unsigned int n = 0;
 
-	for (size_t i = 0; i < JOBS_MAX; i++)
-		n += jobs->list[i].fd >= 0 && jobs->list[i].verb == verb;
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		const struct job *job = &jobs->list[i];
+
+		n += job->fd >= 0 && job->verb == verb && step_is_image(verb, job->steps[0].id) &&
+		     !all_ended(job);
+	}
 	return n;
 }
 
