@@ -162,8 +162,9 @@ static int merge(const struct extend *e, const char *hierarchy, struct err *err)
 	_close_ int root_fd = open_below(SYSROOT, hierarchy), meta_fd = -1;
 	int r, n = 0;
 
-	if (root_fd == -ENOENT)
-		return 0; /* the root has no such folder, and a verified one gets none */
+	/* the root has no such folder, and a verified one gets none; where its link leads is the host's to say */
+	if (root_fd == -ENOENT || root_fd == -ELOOP)
+		return 0;
 	text_format(meta, sizeof(meta), IMAGES ".%s-%s", e->class->name, hierarchy);
 	r = root_fd < 0 ? root_fd : write_list(e, meta);
 	if (r == 0) {

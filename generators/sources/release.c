@@ -88,13 +88,28 @@ static int open_release(int tree_fd, const char *name, bool confext, struct err 
 			     : fd;
 }
 
+/* What is merged: a symlink there would lead elsewhere, and no overlay takes one for a layer. */
+static int check_folder(int tree_fd, const char *name, struct err *err)
+{
+	_close_ int fd = fs_open_resolved(tree_fd, name, O_PATH | O_DIRECTORY,
+					  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+	return fd >= 0 || fd == -ENOENT
+		       ? 0
+		       : err_set(err, E_EXTENSION, ENOTDIR, "its /%s is not a directory", name);
+}
+
 /* An image that brings an os-release would change what the next one is matched with. */
-static int check_content(int tree_fd, struct err *err)
+static int check_content(int tree_fd, bool confext, struct err *err)
 {
 	_close_ int fd = open_inside(tree_fd, "usr/lib/os-release", 0);
+	int r = check_folder(tree_fd, confext ? "etc" : "usr", err);
 
-	return fd == -ENOENT ? 0
-			     : err_set(err, E_EXTENSION, EEXIST, "it has a /usr/lib/os-release");
+	if (r == 0 && !confext)
+		r = check_folder(tree_fd, "opt", err);
+	if (r < 0 || fd == -ENOENT)
+		return r;
+	return err_set(err, E_EXTENSION, EEXIST, "it has a /usr/lib/os-release");
 }
 
 int release_of_root(int root_fd, char buffer[RELEASE_TEXT_MAX], struct release *ret,
@@ -122,7 +137,7 @@ int release_of_initrd(int root_fd, char buffer[RELEASE_TEXT_MAX], struct release
 int release_of_image(int tree_fd, const char *name, bool confext, char buffer[RELEASE_TEXT_MAX],
 		     struct release *ret, struct err *err)
 {
-	int r = check_content(tree_fd, err), fd;
+	int r = check_content(tree_fd, confext, err), fd;
 
 	if (r < 0)
 		return r;

@@ -19,6 +19,7 @@ class Set:
     sign: str = "secureboot"
     pcrs: str = ""
     stored: tuple = ()   # (folder, Extra) pairs: images that the root itself keeps
+    links: tuple = ()    # (path, target) pairs: symlinks of the root, in place of what it has there
     role: str = "root"          # of a layout "luks": root, home, srv, var
     subvolume: str = ""         # "@" or "default:@": a btrfs whose tree stands in that subvolume
     locked: bool = False        # sealed to what systemd-pcrlock allows, see pcrlock.py

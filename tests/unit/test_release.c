@@ -117,6 +117,14 @@ TEST(release_of_an_image)
 	CHECK_INT(unlinkat(machine.root_fd, FOLDER "foo", 0), 0);
 	CHECK_INT(symlinkat("extension-release.foo", machine.root_fd, FOLDER "foo"), 0);
 	CHECK(strstr(image_says(&machine, false), strerror(ELOOP)) != NULL);
+	/* what is merged is no link, not even one to a folder of its own; the other class's may be one */
+	CHECK_INT(symlinkat("usr", machine.root_fd, "opt"), 0);
+	CHECK_STR(image_says(&machine, false), "LINTEL-E-EXTENSION its /opt is not a directory");
+	CHECK(strstr(image_says(&machine, true), "/etc/extension-release.d") != NULL);
+	CHECK_INT(unlinkat(machine.root_fd, "opt", 0), 0);
+	CHECK_INT(symlinkat("/usr", machine.root_fd, "etc"), 0);
+	CHECK_STR(image_says(&machine, true), "LINTEL-E-EXTENSION its /etc is not a directory");
+	CHECK_INT(unlinkat(machine.root_fd, "etc", 0), 0);
 	machine_line(&machine, "usr/lib/os-release", "ID=evil\n");
 	CHECK_STR(image_says(&machine, false), "LINTEL-E-EXTENSION it has a /usr/lib/os-release");
 	machine_remove(&machine);
