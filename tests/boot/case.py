@@ -9,7 +9,8 @@ BOOT = "boot"
 class Set:
     """
     Partitions made from one tree. `sign` names a key pair of build/keys; None: no signature. A layout
-    "luks" is sealed to the case's TPM: to PCR 11 signed by build/keys/pcr.key, and to `pcrs`.
+    "luks" is sealed to the case's TPM: to PCR 11 signed by build/keys/pcr.key, and to `pcrs`, where {pcr7}
+    is what the firmware leaves in that PCR with Secure Boot on.
     """
 
     tree: str = "root-trixie"
@@ -93,6 +94,7 @@ class Case:
     appended: str = ""          # words that an attacker adds: by the loader, or by SMBIOS
     smbios: tuple = ()          # strings of type 11 that the machine's owner sets
     fw_cfg: tuple = ()          # (name, text) of credentials that QEMU gives
+    secure_boot: bool = True    # else the firmware has no keys, and starts whatever there is
     has_tpm: bool = True
     policy: str = ""            # the build's image policy
     tpm: str = ""               # "1.2", or the banks that it has: "sha1", "sha384,sha256"
@@ -106,6 +108,7 @@ class Case:
     tool: str = ""              # a program of tests/boot, as /TOOL in an initrd that the UKI has besides
     debug: bool = False         # with the init of `make DEBUG=1`
     pcrlock: str = ""           # of a locked set: the policy that the ESP has is of "this" UKI, or of an "other"
+    pcrlock_index: str = ""     # what was done to that policy's NV index: pcrlock.attack_index()
     profile: str = ""           # the UKI's .profile
     phases: str = ""            # whose PCR 11 is signed; else lintel-uki's own choice
     stub: str = ""              # the Debian suite whose systemd-stub the UKI has; else the tools tree's

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The init of a root that is up in no time: says what the initrd has left, for the boot tests to read,
- * and ends the machine. Mounts, mappings, keys, and the events that were measured; these it replays
+ * and ends the machine. Mounts, mappings, keys, swap, and the events that were measured; these it replays
  * over PCR 15, which nothing before the initrd extends.
  */
 #include "init/base/sha256.h"
@@ -120,6 +120,26 @@ static void show_events(void)
 		printf("LINTEL-TEST-REPLAY %s\n", memcmp(joined, value, 32) ? "differs" : "agrees");
 }
 
+/* What mkswap, or a kernel that hibernated, has left at the end of a partition's first page. */
+static void show_swap(void)
+{
+	DIR *dir = opendir("/sys/class/block");
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		char path[320], mark[11] = "";
+		int fd;
+
+		snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (pread(fd, mark, 10, 4086) == 10 &&
+		    (strcmp(mark, "S1SUSPEND") == 0 || strcmp(mark, "SWAPSPACE2") == 0))
+			printf("LINTEL-TEST-SWAP %s %s\n", entry->d_name, mark);
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 int main(void)
 {
 	if (!freopen("/dev/console", "we", stdout))
@@ -129,6 +149,7 @@ int main(void)
 	show_mappings();
 	show_keys();
 	show_events();
+	show_swap();
 	puts("LINTEL-TEST-OK failed=0");
 	fflush(stdout);
 	sync();

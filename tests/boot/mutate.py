@@ -142,6 +142,13 @@ def duplicate(role, label=None, **fields):
     return change
 
 
+def hibernate(disk):
+    """A swap partition as a kernel leaves it whose memory lies in it (kernel/power/swap.c, swsusp_header)."""
+    part = disk.table.append(uuid.UUID(gpt.TYPES["swap"]), uuid.uuid4(), 16 << 20, "swap")
+    disk.save_table()
+    disk.write(part.offset + 4096 - 20, b"SWAPSPACE2S1SUSPEND\0")
+
+
 def swap_content(role, one, other):
     """Exchanges the bytes of two partitions of one role, the way an attacker mixes versions."""
     def change(disk):

@@ -16,6 +16,8 @@ from typed import FAST, PASSPHRASE, in_tools
 ALGORITHMS = {"sha1": 4, "sha256": 11}
 # What nothing measures before the volume is open; and PCR 11 where the policy is of a UKI.
 PCRS = ("14", "15")
+OWNER = struct.pack(">I", 0x40000001)
+EMPTY = struct.pack(">IIHBH", 9, 0x40000009, 0, 0, 0)  # a session: an empty password
 
 
 def record(pcr, text):
@@ -28,16 +30,38 @@ def digests_of(entry):
                     for one in entry["digests"] if one["hashAlg"] in ALGORITHMS)
 
 
-def extend(device, entry):
-    """TPM2_PCR_Extend with an empty password."""
-    body = (struct.pack(">III", 0x182, entry["pcr"], 9) + struct.pack(">IHBH", 0x40000009, 0, 0, 0) +
-            struct.pack(">I", len(ALGORITHMS)) + digests_of(entry))
+def ask(device, code, *parts):
+    """Sends the TPM a command with an empty password for its one session; returns the answer's code."""
+    body = b"".join(parts)
     with socket.socket(socket.AF_UNIX) as tpm:
         tpm.connect(device.removeprefix("swtpm:path="))
-        tpm.sendall(struct.pack(">HI", 0x8002, len(body) + 6) + body)
-        answer = tpm.recv(4096)
-    if answer[6:10] != bytes(4):
-        raise RuntimeError(f"TPM2_PCR_Extend: {answer.hex()}")
+        tpm.sendall(struct.pack(">HII", 0x8002, len(body) + 10, code) + body)
+        return int.from_bytes(tpm.recv(4096)[6:10], "big")
+
+
+def extend(device, entry):
+    """TPM2_PCR_Extend."""
+    code = ask(device, 0x182, struct.pack(">I", entry["pcr"]), EMPTY, struct.pack(">I", len(ALGORITHMS)),
+               digests_of(entry))
+    if code:
+        raise RuntimeError(f"TPM2_PCR_Extend: {code:#x}")
+
+
+def attack_index(folder, device, how):
+    """
+    What the TPM lets who has it, and no PIN of systemd-pcrlock's, do to the policy's NV index: it is
+    "removed"; "replaced" by one of that number that he can write; or "written", which the TPM must refuse.
+    """
+    index = struct.pack(">I", json.loads((folder / "pcrlock.json").read_text())["nvIndex"])
+    undefine = (0x122, OWNER, index, EMPTY)
+    # by the owner to be read and written; 34 bytes: an algorithm and a digest
+    define = (0x12A, OWNER, EMPTY, bytes(2), struct.pack(">H", 14), index, struct.pack(">HIHH", 11, 0x20002, 0, 34))
+    data = struct.pack(">HH32sH", 34, 11, hashlib.sha256(b"another policy").digest(), 0)
+    by_owner, by_index = (0x137, OWNER, index, EMPTY, data), (0x137, index, index, EMPTY, data)
+    steps = {"removed": (undefine,), "replaced": (undefine, define, by_owner), "written": (by_owner, by_index)}
+    codes = [ask(device, *step) for step in steps[how]]
+    if all(codes) != (how == "written") or any(codes) != (how == "written"):
+        raise RuntimeError(f"the NV index {how}: {[hex(code) for code in codes]}")
 
 
 def firmware_log(entries):

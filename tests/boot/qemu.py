@@ -21,6 +21,7 @@ REPO = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("LINTEL_BUILD", REPO / "build"))
 FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")
 VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
+NO_KEYS = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")  # the same firmware in setup mode: Secure Boot is off
 
 BUSES = {
     "virtio-blk": ["-device", "virtio-blk-pci,drive={drive},bootindex={index}"],

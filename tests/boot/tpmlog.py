@@ -1,5 +1,6 @@
 """What a software TPM was asked, read from its log: what order.py judges."""
 
+import hashlib
 import re
 
 UNSEAL, EXTEND, STARTUP, CAP_PCRS = 0x15E, 0x182, 0x144, 0x17A
@@ -31,6 +32,19 @@ def extended(asked):
         digests[bank] = asked[at + 2:at + 2 + size]
         at += 2 + size
     return int.from_bytes(asked[10:14], "big"), digests
+
+
+def value_of(text, pcr):
+    """What a PCR's bank of SHA-256 held at the end of the log."""
+    value = bytes(32)
+    for code, asked, answered in commands(text):
+        if int.from_bytes(answered[6:10], "big"):
+            continue
+        if code == STARTUP:
+            value = bytes(32)
+        elif code == EXTEND and extended(asked)[0] == pcr:
+            value = hashlib.sha256(value + extended(asked)[1][0x00B]).digest()
+    return value
 
 
 def banks_of_capability(asked, answered):
