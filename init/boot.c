@@ -354,8 +354,8 @@ static bool has_news(const struct boot *boot, size_t from)
 /* The plan follows from the facts alone: a wake-up without news leaves it as it is. */
 void boot_run(struct boot *boot, struct err *ret_refusal)
 {
-	for (bool news = true;;) {
-		size_t known;
+	for (bool news = true, room = true;;) {
+		size_t known, running;
 
 		if (news)
 			decide(&boot->facts, &boot->plan);
@@ -363,11 +363,13 @@ void boot_run(struct boot *boot, struct err *ret_refusal)
 			*ret_refusal = boot->plan.refusals[0];
 			return;
 		}
-		if (start_ready(boot, ret_refusal) < 0)
+		if ((news || room) && start_ready(boot, ret_refusal) < 0)
 			return;
 		known = boot->facts.n; /* that steps have started is no news */
+		running = boot->jobs.running;
 		if (wait_events(boot, ret_refusal) < 0)
 			return;
 		news = has_news(boot, known);
+		room = boot->jobs.running < running; /* some wait for a place, not for news */
 	}
 }

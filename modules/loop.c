@@ -34,7 +34,7 @@ static bool is_zero(const uint64_t *block)
 /* The kernel fills a map's last page with zeros: that one may become a hole, too. */
 static int free_zeros(int fd, uint64_t offset, uint64_t size)
 {
-	uint8_t *map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, (off_t)offset);
+	uint8_t *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)offset);
 	int r = 0;
 
 	if (map == MAP_FAILED)

@@ -29,12 +29,17 @@ enum {
 #define BAD_SB(err, ...) err_set(err, E_VERITY_SUPERBLOCK, EINVAL, __VA_ARGS__)
 #define BAD_SIG(err, ...) err_set(err, E_SIG_MALFORMED, EINVAL, __VA_ARGS__)
 
+/* By words: a signature's partition is 64 KiB, nearly all of it padding. */
 static bool all_zero(const uint8_t *bytes, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		if (bytes[i])
+	for (uint64_t word; size >= sizeof(word); bytes += sizeof(word), size -= sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
+		if (word)
 			return false;
-	return true;
+	}
+	while (size > 0 && bytes[size - 1] == 0)
+		size--;
+	return size == 0;
 }
 
 static bool block_size_ok(uint32_t size)
@@ -163,7 +168,7 @@ static int cut_padding(const char *text, size_t *size, struct err *err)
 	return 0;
 }
 
-/* What json_string's failure means here. */
+/* What the failure of json_check() or json_string() means here. */
 static int member_error(struct err *err, const char *key, int r)
 {
 	if (r == -ENOENT)
@@ -173,11 +178,10 @@ static int member_error(struct err *err, const char *key, int r)
 	return BAD_SIG(err, "not a JSON object with %s as a string", key);
 }
 
-static int parse_roothash(const char *text, size_t size, struct verity_signature *sig,
-			  struct err *err)
+static int parse_roothash(const struct json *json, struct verity_signature *sig, struct err *err)
 {
 	uint8_t bytes[VERITY_DIGEST_MAX];
-	int n, r = json_string(text, size, "rootHash", sig->roothash, sizeof(sig->roothash));
+	int n, r = json_string(json, "rootHash", sig->roothash, sizeof(sig->roothash));
 
 	if (r < 0)
 		return member_error(err, "rootHash", r);
@@ -188,12 +192,11 @@ static int parse_roothash(const char *text, size_t size, struct verity_signature
 }
 
 /* Optional in the specification; it only names the certificate and proves nothing. */
-static int parse_fingerprint(const char *text, size_t size, struct verity_signature *sig,
-			     struct err *err)
+static int parse_fingerprint(const struct json *json, struct verity_signature *sig, struct err *err)
 {
 	static const char key[] = "certificateFingerprint";
 	uint8_t bytes[32];
-	int r = json_string(text, size, key, sig->fingerprint, sizeof(sig->fingerprint));
+	int r = json_string(json, key, sig->fingerprint, sizeof(sig->fingerprint));
 
 	if (r == -ENOENT)
 		return 0;
@@ -221,10 +224,10 @@ static bool der_is_whole(const uint8_t *der, size_t size)
 	return len >= 0x80 && size == 2 + n + len;
 }
 
-static int parse_der(const char *text, size_t size, struct verity_signature *sig, struct err *err)
+static int parse_der(const struct json *json, struct verity_signature *sig, struct err *err)
 {
 	char base64[BASE64_SIZE];
-	int n, r = json_string(text, size, "signature", base64, sizeof(base64));
+	int n, r = json_string(json, "signature", base64, sizeof(base64));
 
 	if (r < 0)
 		return member_error(err, "signature", r);
@@ -245,16 +248,20 @@ int verity_signature_parse(const char *text, size_t size, struct verity_signatur
 {
 	struct verity_signature sig = { 0 };
 	int r = cut_padding(text, &size, err);
+	struct json json;
 
 	if (r < 0)
 		return r;
-	r = parse_roothash(text, size, &sig, err);
+	r = json_check(text, size, &json);
+	if (r < 0)
+		return member_error(err, "rootHash", r);
+	r = parse_roothash(&json, &sig, err);
 	if (r < 0)
 		return r;
-	r = parse_fingerprint(text, size, &sig, err);
+	r = parse_fingerprint(&json, &sig, err);
 	if (r < 0)
 		return r;
-	r = parse_der(text, size, &sig, err);
+	r = parse_der(&json, &sig, err);
 	if (r < 0)
 		return r;
 	*ret = sig;

@@ -90,6 +90,11 @@ static bool take_char(struct json *cursor, uint32_t *ret)
 	const char *name;
 	size_t len;
 
+	if (cursor->at < cursor->end && *cursor->at >= 0x20 && *cursor->at < 0x7f &&
+	    *cursor->at != '\\') { /* nearly all are such */
+		*ret = (uint8_t)*cursor->at++;
+		return true;
+	}
 	if (!take(cursor, '\\')) {
 		len = utf8_get(cursor->at, (size_t)(cursor->end - cursor->at), ret);
 		cursor->at += len;
@@ -370,13 +375,10 @@ int json_u64(const struct json *value, uint64_t *ret)
 	return text_to_u64(digits, ret);
 }
 
-int json_string(const char *text, size_t size, const char *key, char *ret, size_t ret_size)
+int json_string(const struct json *object, const char *key, char *ret, size_t size)
 {
-	struct json top, value;
-	int r = json_check(text, size, &top);
+	struct json value;
 
 	ret[0] = '\0';
-	if (r < 0)
-		return r;
-	return json_get(&top, key, &value) ? json_text(&value, ret, ret_size) : -ENOENT;
+	return json_get(object, key, &value) ? json_text(&value, ret, size) : -ENOENT;
 }

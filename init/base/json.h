@@ -47,9 +47,5 @@ bool json_get(const struct json *value, const char *key, struct json *ret);
 int json_text(const struct json *value, char *ret, size_t size);
 int json_u64(const struct json *value, uint64_t *ret);
 
-/*
- * Checks the text and copies the string that the top-level object has under key. -ENOENT where
- * there is no such member; else as json_check() and json_text(). On failure ret is an empty
- * string; ret_size is at least 1.
- */
-int json_string(const char *text, size_t size, const char *key, char *ret, size_t ret_size);
+/* The string that the object has under key: as json_text(), or -ENOENT; on failure ret is an empty string. */
+int json_string(const struct json *object, const char *key, char *ret, size_t size);

@@ -7,6 +7,15 @@
 #include <errno.h>
 #include <stdbool.h>
 
+static int string_of(const char *text, size_t size, const char *key, char *ret, size_t ret_size)
+{
+	struct json top;
+	int r = json_check(text, size, &top);
+
+	ret[0] = '\0';
+	return r < 0 ? r : json_string(&top, key, ret, ret_size);
+}
+
 /* Looks "k" up in a copy that ends with the text, so that a sanitizer sees a read beyond it. */
 static int look(const char *text, char *ret, size_t size)
 {
@@ -15,7 +24,7 @@ static int look(const char *text, char *ret, size_t size)
 
 	memcpy(copy, text, len);
 	copy[len] = '"';
-	return json_string(copy, len, "k", ret, size);
+	return string_of(copy, len, "k", ret, size);
 }
 
 TEST(json_found)
@@ -172,9 +181,9 @@ TEST(json_malformed)
 		CHECK_INT(r, -EINVAL);
 		CHECK_STR(value, "");
 	}
-	CHECK_INT(json_string("{\"k\":\"a\0b\"}", 11, "k", value, sizeof(value)), -EINVAL);
-	CHECK_INT(json_string("{\"k\":\"v\"}\0", 10, "k", value, sizeof(value)), -EINVAL);
-	CHECK_INT(json_string("{\"k\":\"v\",\0\"a\":1}", 16, "k", value, sizeof(value)), -EINVAL);
+	CHECK_INT(string_of("{\"k\":\"a\0b\"}", 11, "k", value, sizeof(value)), -EINVAL);
+	CHECK_INT(string_of("{\"k\":\"v\"}\0", 10, "k", value, sizeof(value)), -EINVAL);
+	CHECK_INT(string_of("{\"k\":\"v\",\0\"a\":1}", 16, "k", value, sizeof(value)), -EINVAL);
 }
 
 TEST(json_depth)
@@ -186,7 +195,7 @@ TEST(json_depth)
 				 "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", depth,
 				 "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
 
-		CHECK_INT(json_string(text, (size_t)n, "k", value, sizeof(value)),
+		CHECK_INT(string_of(text, (size_t)n, "k", value, sizeof(value)),
 			  depth < JSON_DEPTH_MAX ? 0 : -EINVAL);
 	}
 	CHECK_INT(look("{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}", value, 8),
@@ -224,8 +233,8 @@ TEST(json_limits)
 	}
 	memset(text, ' ', sizeof(text));
 	memcpy(text, "{\"k\":\"v\"}", 9);
-	CHECK_INT(json_string(text, JSON_TEXT_MAX, "k", value, sizeof(value)), 0);
-	CHECK_INT(json_string(text, JSON_TEXT_MAX + 1, "k", value, sizeof(value)), -E2BIG);
+	CHECK_INT(string_of(text, JSON_TEXT_MAX, "k", value, sizeof(value)), 0);
+	CHECK_INT(string_of(text, JSON_TEXT_MAX + 1, "k", value, sizeof(value)), -E2BIG);
 }
 
 /* Every cut of a good text is malformed. */
