@@ -30,7 +30,7 @@ UNIT := $(CORE) init/explain.c init/screen.c images/image.c images/pe.c images/p
 WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 FLIPS := $(CORE) modules/pkcs7.c tests/flips/flips.c
 UNIT_TPM := $(CORE) modules/sandbox.c $(wildcard modules/tpm2*.c tests/tpm/*.c)
-UNIT_LUKS := $(CORE) modules/unlock_header.c modules/unlock_report.c tests/unit/main.c $(wildcard tests/luks/*.c)
+UNIT_LUKS := $(CORE) modules/pbkdf2.c modules/unlock_header.c modules/unlock_report.c tests/unit/main.c $(wildcard tests/luks/*.c)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 

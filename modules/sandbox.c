@@ -99,6 +99,7 @@ static const struct {
 	{ SYS_chroot, 0 },
 	{ SYS_pivot_root, 0 },
 	{ SYS_swapon, 0 },
+	{ SYS_socket, 0 },
 	{ SYS_init_module, MAY_MODULES },
 	{ SYS_finit_module, MAY_MODULES },
 	{ SYS_delete_module, MAY_MODULES },
@@ -113,7 +114,6 @@ static const struct {
 	{ SYS_add_key, MAY_KEYS },
 	{ SYS_request_key, MAY_KEYS },
 	{ SYS_keyctl, MAY_KEYS },
-	{ SYS_socket, MAY_SOCKET },
 };
 
 #define LEAF_MAX 3

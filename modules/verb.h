@@ -20,8 +20,7 @@ enum may {
 	MAY_MODULES = 1 << 0,
 	MAY_MOUNT = 1 << 1,
 	MAY_KEYS = 1 << 2,
-	MAY_SOCKET = 1 << 3,   /* AF_ALG, libcryptsetup's way to the kernel's ciphers */
-	MAY_ANYTHING = 1 << 4, /* the recovery shell, whose user is root */
+	MAY_ANYTHING = 1 << 3, /* the recovery shell, whose user is root */
 };
 
 struct report {

@@ -43,16 +43,51 @@ static void plan_again(const struct facts *facts, struct plan *plan, const struc
 		step->late = probes_slowly(modalias);
 }
 
+static bool only_encrypted(const struct plan *plan)
+{
+	return (plan->policy.flags[PART_ROOT] & POLICY_PROTECTIONS & ~POLICY_ABSENT) ==
+	       POLICY_ENCRYPTED;
+}
+
+void step_after_verity(struct plan *plan, struct step *step)
+{
+	struct step *driver;
+
+	if (!only_encrypted(plan)) {
+		step_after(plan, step, "dm");
+		return;
+	}
+	if (!plan_find(plan, "dm-verity")) {
+		driver = plan_step(plan, VERB_DRIVERS, "dm-verity", "a signed image");
+		step_arg(plan, driver, "module", "dm_verity");
+	}
+	step_after(plan, step, "dm-verity");
+}
+
+/* What every way to a root needs. Once all words about the policy are there: later ones only narrow it. */
+static void plan_mapper(const struct facts *facts, struct plan *plan)
+{
+	struct step *step;
+
+	if (!facts_find(facts, FACT_SETTLED, "sources"))
+		return;
+	if (only_encrypted(plan)) {
+		step = plan_step(plan, VERB_DRIVERS, "dm", "always");
+		step_arg(plan, step, "module", "dm_mod");
+		plan_crypt_drivers(plan, "policy root=encrypted");
+	} else {
+		step = plan_step(plan, VERB_DRIVERS, "dm", "always: dm-verity");
+		step_arg(plan, step, "module", "dm_mod dm_verity");
+	}
+}
+
 void drivers_decide(const struct facts *facts, struct plan *plan)
 {
-	struct step *step = plan_step(plan, VERB_DRIVERS, "dm", "always: dm-verity");
+	struct step *step;
 	char modalias[FIELDS_MAX];
 	struct word fstype;
 
-	step_arg(plan, step, "module", "dm_mod dm_verity");
-	if ((plan->policy.flags[PART_ROOT] & POLICY_PROTECTIONS & ~POLICY_ABSENT) ==
-	    POLICY_ENCRYPTED)
-		plan_crypt_drivers(plan, "policy root=encrypted");
+	plan_mapper(facts, plan);
 	if (word_get(facts, "rootfstype", &fstype) && fstype.value[0]) {
 		step = plan_step(plan, VERB_DRIVERS, "fs", "rootfstype=");
 		step_arg(plan, step, "module", fstype.value);

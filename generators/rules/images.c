@@ -161,7 +161,7 @@ static bool plan_mount(const struct facts *facts, struct plan *plan, const struc
 	step_arg(plan, step, "roothash", triple->roothash);
 	step_arg(plan, step, "trust", "signed");
 	image_after(plan, step, "probe", disk);
-	step_after(plan, step, "dm");
+	step_after_verity(plan, step);
 	if (failed(facts, step))
 		return false;
 

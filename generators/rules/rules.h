@@ -35,6 +35,8 @@ void stored_decide(const struct facts *facts, struct plan *plan, bool refuse);
  */
 #define FS_STEP_MAX 24
 bool plan_filesystem(struct plan *plan, const struct fact *part, char ret_id[FS_STEP_MAX]);
+/* Not before the driver of dm-verity is there; where the policy has the root encrypted, it comes only now. */
+void step_after_verity(struct plan *plan, struct step *step);
 /* Not before the root is mounted, and its /usr. */
 void step_after_root(struct plan *plan, struct step *step);
 

@@ -66,9 +66,7 @@ void plan_crypt_drivers(struct plan *plan, const char *why)
 	if (plan_find(plan, "crypt"))
 		return;
 	step = plan_step(plan, VERB_DRIVERS, "crypt", "%s", why);
-	/* algif_skcipher: how libcryptsetup opens a key slot */
-	step_arg(plan, step, "module",
-		 "dm_crypt algif_skcipher ?xts ?aes_generic ?aesni_intel ?aes_ce_blk");
+	step_arg(plan, step, "module", "dm_crypt ?xts ?aes_generic ?aesni_intel ?aes_ce_blk");
 }
 
 /* dm-crypt's flags, in the order in which the kernel prints them. */
@@ -130,7 +128,6 @@ static void plan_key(struct plan *plan, const struct luks *luks)
 	probe_id(plan->boot_disk, probe, sizeof(probe));
 	step_after(plan, step, probe);
 	step_after(plan, step, "m1");
-	step_after(plan, step, "crypt");
 }
 
 /* What the key's step said, as arguments of those that come after it. */

@@ -81,7 +81,7 @@ static struct step *plan_verity(const struct facts *facts, struct plan *plan,
 	role_verity_words(facts, plan, step, name);
 	probe_id(triple->disk, probe, sizeof(probe));
 	step_after(plan, step, probe);
-	step_after(plan, step, "dm");
+	step_after_verity(plan, step);
 	return step;
 }
 

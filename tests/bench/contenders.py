@@ -54,8 +54,9 @@ def make_floor(_options, disk, stem):
     index, row = modules.Tree(kernel()[2]), disk.row
     chosen = index.close([(name, "floor", False) for name in row.floor_modules])
     signature = configure_floor(disk, chosen)
-    sources = [HERE / "floor.c", *[HERE / "floor_luks.c"] * row.luks, *[HERE / "floor_extensions.c"] * bool(row.extensions)]
-    compile_static(sources, BENCH / stem, f"-I{BENCH}", *(SYSROOT_LIBS if row.luks else ()))
+    luks = [HERE / "floor_luks.c", REPO / "modules/pbkdf2.c"] * row.luks  # the same key derivation
+    sources = [HERE / "floor.c", *luks, *[HERE / "floor_extensions.c"] * bool(row.extensions)]
+    compile_static(sources, BENCH / stem, f"-I{BENCH}", *([f"-I{REPO}", "-Wl,--wrap=crypt_pbkdf", *SYSROOT_LIBS] if row.luks else ()))
     archive = cpio.Archive()
     archive.file("init", (BENCH / stem).read_bytes(), 0o755)
     archive.folder("dev")

@@ -64,7 +64,7 @@ class Row:
     def floor_modules(self):
         """Leaves of the dependencies that the floor loads in this order; what is behind them comes before."""
         return ["virtio_pci", "virtio_blk", *["dm_verity", "erofs"] * bool(self.verity),
-                *"dm_crypt xts aesni_intel algif_skcipher ext4 crc32c_generic".split() * self.luks,
+                *"dm_crypt xts aesni_intel ext4 crc32c_generic".split() * self.luks,
                 *["loop", "overlay"] * bool(self.extensions)]
 
 
