@@ -114,6 +114,69 @@ TEST(action_choose)
 		CHECK_INT(action_choose(facts_of(rows[i].facts)), rows[i].action);
 }
 
+/* What leads to an older version: the disk's own fault in the root or /usr, under whatever number. */
+TEST(fallback_takes)
+{
+	static const struct {
+		const char *step, *code;
+		bool takes;
+	} rows[] = {
+		{ "root", "LINTEL-E-SIG-UNTRUSTED", true },
+		{ "usr", "LINTEL-E-SIG-MALFORMED", true },
+		{ "root-2", "LINTEL-E-SIG-MISMATCH", true },
+		{ "usr-3", "LINTEL-E-VERITY-SUPERBLOCK", true },
+		{ "mnt-root", "LINTEL-E-VERITY-CORRUPT", true },
+		{ "mnt-usr-12", "LINTEL-E-IO", true },
+		{ "root", "LINTEL-E-TIMEOUT", false },
+		{ "root", "LINTEL-E-DM-TABLE", false },
+		{ "dm", "LINTEL-E-IO", false },
+		/* volumes may have such names: rd.luks.name=UUID=root-data */
+		{ "home", "LINTEL-E-IO", false },
+		{ "rootfs", "LINTEL-E-IO", false },
+		{ "root-data", "LINTEL-E-IO", false },
+		{ "root-2a", "LINTEL-E-IO", false },
+		{ "root-", "LINTEL-E-IO", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct facts *facts;
+		char text[200];
+
+		snprintf(text, sizeof(text),
+			 "1 c config on-failure value=fallback\n1 i result %s status=failed "
+			 "code=%s\n",
+			 rows[i].step, rows[i].code);
+		facts = facts_of(text);
+		CHECK_INT(fallback_takes(facts, facts_step_result(facts, rows[i].step)),
+			  rows[i].takes);
+	}
+}
+
+TEST(version_allowed)
+{
+	static const struct {
+		const char *facts, *label;
+		bool allowed;
+	} rows[] = {
+		{ "", "os_1", true },
+		{ "1 c config minimum-version value=2\n", "os_1", false },
+		{ "1 c config minimum-version value=2\n", "os_2", true },
+		{ "1 c config minimum-version value=2\n", "os_10", true },
+		{ "1 c config minimum-version value=2\n", "os", false },
+		{ "1 c cmdline lintel.minimum_version value=3 trusted=yes\n", "os_2", false },
+		{ "1 c cmdline lintel.minimum_version value=3 trusted=yes\n", "os_3", true },
+		{ "1 c config minimum-version value=2\n"
+		  "1 c cmdline lintel.minimum_version value=3 trusted=yes\n",
+		  "os_2", false },
+		{ "1 c config minimum-version value=3\n"
+		  "1 c cmdline lintel.minimum_version value=2 trusted=yes\n",
+		  "os_2", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		CHECK_INT(version_allowed(facts_of(rows[i].facts), rows[i].label), rows[i].allowed);
+}
+
 TEST(loader_tries)
 {
 	static const struct {
