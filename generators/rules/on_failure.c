@@ -57,20 +57,12 @@ enum action action_choose(const struct facts *facts)
 	return action;
 }
 
-/* "root", "usr", "root-2", …, and their mounts. */
+/* "root", "usr", "root-2", …, and their mounts: no other step's name begins like theirs. */
 static bool is_version(const char *id)
 {
 	if (text_starts(id, "mnt-"))
 		id += strlen("mnt-");
-	if (text_starts(id, "root"))
-		id += strlen("root");
-	else if (text_starts(id, "usr"))
-		id += strlen("usr");
-	else
-		return false;
-	if (*id == '\0')
-		return true;
-	return *id++ == '-' && *id && strspn(id, "0123456789") == strlen(id);
+	return text_starts(id, "root") || text_starts(id, "usr");
 }
 
 /* What the disk is to blame for; that the kernel or the initrd lacks something is no reason. */
