@@ -207,28 +207,62 @@ int tpm2_bank_active(struct tpm2 *tpm, const char *name, uint32_t pcrs, struct t
 	return r;
 }
 
-int tpm2_pcr_read(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *bank, uint8_t *ret,
-		  struct err *err)
+/* One command: of the banks' first ones, those that the TPM says it answers for. */
+static int read_some(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *banks, size_t n,
+		     uint8_t ret[][TPM2_DIGEST_MAX], struct err *err)
 {
-	TPML_PCR_SELECTION in = { .count = 1 };
+	TPML_PCR_SELECTION in = { .count = (UINT32)n }, *out = NULL;
 	TPML_DIGEST *values = NULL;
-	UINT32 counter;
+	UINT32 counter, i;
+	bool malformed;
 	TSS2_RC rc;
-	int r = 0;
 
-	/* one bank at a time: TPMs may answer a longer selection in parts */
-	in.pcrSelections[0].hash = bank->alg;
-	in.pcrSelections[0].sizeofSelect = 3;
-	in.pcrSelections[0].pcrSelect[pcr / 8] = (BYTE)(1 << pcr % 8);
-	rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &in, &counter, NULL,
+	for (i = 0; i < n; i++) {
+		in.pcrSelections[i].hash = banks[i].alg;
+		in.pcrSelections[i].sizeofSelect = 3;
+		in.pcrSelections[i].pcrSelect[pcr / 8] = (BYTE)(1 << pcr % 8);
+	}
+	rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &in, &counter, &out,
 			   &values);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_error(err, "PCR read", rc);
-	if (values->count != 1 || values->digests[0].size != bank->size)
-		r = err_set(err, E_MEASURE, EPROTO, "PCR %u of %s: malformed", pcr, bank->name);
-	else
-		memcpy(ret, values->digests[0].buffer, bank->size);
+	for (i = 0; i < values->count && i < n; i++) {
+		if (i >= out->count || out->pcrSelections[i].hash != banks[i].alg ||
+		    selected(&out->pcrSelections[i]) != 1U << pcr ||
+		    values->digests[i].size != banks[i].size)
+			break;
+		memcpy(ret[i], values->digests[i].buffer, banks[i].size);
+	}
+	malformed = i == 0 || i < values->count;
 	Esys_Free(values);
+	Esys_Free(out);
+	if (malformed)
+		return err_set(err, E_MEASURE, EPROTO, "PCR %u of %s: malformed", pcr,
+			       banks[i < n ? i : 0].name);
+	return (int)i;
+}
+
+int tpm2_pcr_read_banks(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *banks, size_t n,
+			uint8_t ret[][TPM2_DIGEST_MAX], struct err *err)
+{
+	int some;
+
+	for (size_t i = 0; i < n; i += (size_t)some) {
+		some = read_some(tpm, pcr, banks + i, n - i, ret + i, err);
+		if (some < 0)
+			return some;
+	}
+	return 0;
+}
+
+int tpm2_pcr_read(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *bank, uint8_t *ret,
+		  struct err *err)
+{
+	uint8_t value[1][TPM2_DIGEST_MAX];
+	int r = tpm2_pcr_read_banks(tpm, pcr, bank, 1, value, err);
+
+	if (r == 0)
+		memcpy(ret, value[0], bank->size);
 	return r;
 }
 
@@ -252,16 +286,16 @@ int tpm2_pcr_pristine(struct tpm2 *tpm, unsigned int pcr, struct err *err)
 {
 	static const uint8_t zero[TPM2_DIGEST_MAX];
 	struct tpm2_bank banks[TPM2_BANKS_MAX];
-	uint8_t value[TPM2_DIGEST_MAX];
+	uint8_t values[TPM2_BANKS_MAX][TPM2_DIGEST_MAX];
 	size_t n = 0;
 	int r = tpm2_pcr_banks(tpm, pcr, banks, &n, err);
 
-	for (size_t i = 0; i < n && r == 0; i++) {
-		r = tpm2_pcr_read(tpm, pcr, &banks[i], value, err);
-		if (r == 0 && memcmp(value, zero, banks[i].size) != 0)
+	if (r == 0)
+		r = tpm2_pcr_read_banks(tpm, pcr, banks, n, values, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (memcmp(values[i], zero, banks[i].size) != 0)
 			r = err_set(err, E_UNSEAL, EPERM,
 				    "PCR %u of %s has been extended: a volume was unlocked before",
 				    pcr, banks[i].name);
-	}
 	return r;
 }

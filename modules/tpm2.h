@@ -60,6 +60,9 @@ int tpm2_pcr_banks(struct tpm2 *tpm, unsigned int pcr, struct tpm2_bank ret[TPM2
  */
 int tpm2_bank_active(struct tpm2 *tpm, const char *name, uint32_t pcrs, struct tpm2_bank *ret,
 		     struct err *err);
+/* As few commands as the TPM allows; ret[i] belongs to banks[i]. */
+int tpm2_pcr_read_banks(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *banks, size_t n,
+			uint8_t ret[][TPM2_DIGEST_MAX], struct err *err);
 /* Writes bank->size bytes. */
 int tpm2_pcr_read(struct tpm2 *tpm, unsigned int pcr, const struct tpm2_bank *bank, uint8_t *ret,
 		  struct err *err);

@@ -164,8 +164,9 @@ static int prepare(struct measurement *m, char record[RECORD_MAX], struct err *e
 	struct tpm2_digests *digests = &m->digests;
 	int r = tpm2_event_digests(m->tpm, m->event, digests, err);
 
-	for (size_t i = 0; i < digests->n && r == 0; i++)
-		r = tpm2_pcr_read(m->tpm, m->event->pcr, &digests->banks[i], m->before[i], err);
+	if (r == 0)
+		r = tpm2_pcr_read_banks(m->tpm, m->event->pcr, digests->banks, digests->n,
+					m->before, err);
 	/* made before the extend: nothing but the write itself may fail after it */
 	if (r == 0 && format_record(m, record) < 0)
 		r = err_set(err, E_INTERNAL, EINVAL, "event is no line of text or too long");
@@ -173,14 +174,12 @@ static int prepare(struct measurement *m, char record[RECORD_MAX], struct err *e
 }
 
 /* TPM 2.0 part 1, "Extend of a PCR": new = H(old || digest). */
-static int check_bank(struct measurement *m, size_t i, struct err *err)
+static int check_bank(struct measurement *m, size_t i, const uint8_t *actual, struct err *err)
 {
-	uint8_t joined[2 * TPM2_DIGEST_MAX], expected[TPM2_DIGEST_MAX], actual[TPM2_DIGEST_MAX];
+	uint8_t joined[2 * TPM2_DIGEST_MAX], expected[TPM2_DIGEST_MAX];
 	const struct tpm2_bank *bank = &m->digests.banks[i];
-	int r = tpm2_pcr_read(m->tpm, m->event->pcr, bank, actual, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	memcpy(joined, m->before[i], bank->size);
 	memcpy(joined + bank->size, m->digests.values[i], bank->size);
 	r = hash(bank, joined, 2 * (size_t)bank->size, expected, err);
@@ -194,6 +193,7 @@ int tpm2_measure(struct tpm2 *tpm, const struct tpm2_event *event,
 		 struct tpm2_bank ret[TPM2_BANKS_MAX], size_t *ret_n, struct err *err)
 {
 	struct measurement m = { .tpm = tpm, .event = event };
+	uint8_t after[TPM2_BANKS_MAX][TPM2_DIGEST_MAX];
 	char record[RECORD_MAX];
 	_close_ int log_fd = -1;
 	int r = prepare(&m, record, err);
@@ -203,8 +203,10 @@ int tpm2_measure(struct tpm2 *tpm, const struct tpm2_event *event,
 	if (r == 0)
 		r = tpm2_pcr_extend(tpm, event->pcr, m.digests.banks, m.digests.values, m.digests.n,
 				    err);
+	if (r == 0)
+		r = tpm2_pcr_read_banks(tpm, event->pcr, m.digests.banks, m.digests.n, after, err);
 	for (size_t i = 0; i < m.digests.n && r == 0; i++)
-		r = check_bank(&m, i, err);
+		r = check_bank(&m, i, after[i], err);
 	if (r == 0)
 		r = write_log(&m, log_fd, record, err);
 	if (r < 0)

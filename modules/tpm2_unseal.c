@@ -125,12 +125,8 @@ static int import_object(struct unseal *u, struct err *err)
 static int load_object(struct unseal *u, struct err *err)
 {
 	TSS2_RC rc;
-	int r = 0;
+	int r = u->seed.size ? import_object(u, err) : 0;
 
-	if (u->primary == ESYS_TR_NONE)
-		r = tpm2_primary_key(u->tpm, u->token, &u->primary, err);
-	if (r == 0 && u->seed.size)
-		r = import_object(u, err);
 	if (r < 0)
 		return r;
 	rc = Esys_Load(u->tpm->esys, u->primary, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
@@ -142,8 +138,8 @@ static int load_object(struct unseal *u, struct err *err)
 
 /*
  * The salt is encrypted to the SRK, so who listens on the wire has no session key; bound to the
- * object's PIN, so who answers in the TPM's place has none either (threat A32). The TPM checks the
- * PIN where the session is first used, and counts a wrong one.
+ * object's PIN, where there is one, so who answers in the TPM's place has none either (threat A32). The TPM
+ * checks the PIN where the session is first used, and counts a wrong one.
  */
 static int start_sessions(struct unseal *u, struct err *err)
 {
@@ -223,26 +219,51 @@ static int take_secret(TPM2B_SENSITIVE_DATA *data, uint8_t ret[TPM2_SECRET_MAX],
 	return fits ? 0 : err_set(err, E_UNSEAL, EPROTO, "the secret is empty or too long");
 }
 
+/* With its answer the TPM forgets both sessions, and the library is told so. */
+static int unseal_object(struct unseal *u, uint8_t ret[TPM2_SECRET_MAX], size_t *ret_size,
+			 struct err *err)
+{
+	ESYS_CONTEXT *esys = u->tpm->esys;
+	TPM2B_SENSITIVE_DATA *data = NULL;
+	TSS2_RC rc = Esys_TRSess_SetAttributes(esys, u->session, 0, TPMA_SESSION_CONTINUESESSION);
+
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TRSess_SetAttributes(esys, u->policy.session, 0,
+					       TPMA_SESSION_CONTINUESESSION);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_Unseal(esys, u->sealed, u->policy.session, u->session, ESYS_TR_NONE,
+				 &data);
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm2_error(err, E_UNSEAL, "unseal", rc);
+	Esys_TR_Close(esys, &u->session);
+	Esys_TR_Close(esys, &u->policy.session);
+	u->session = u->policy.session = ESYS_TR_NONE;
+	return take_secret(data, ret, ret_size, err);
+}
+
+/*
+ * The kernel's resource manager saves and loads all that is in the TPM around each command, so what is
+ * not needed yet is not there yet: the object comes last, but where its PIN binds the sessions.
+ */
 static int attempt(struct unseal *u, uint8_t ret[TPM2_SECRET_MAX], size_t *ret_size,
 		   struct err *err)
 {
-	TPM2B_SENSITIVE_DATA *data = NULL;
 	TPM2B_DIGEST digest = { .size = 0 };
-	TSS2_RC rc;
-	int r = load_object(u, err);
+	int r = 0;
 
+	if (u->primary == ESYS_TR_NONE)
+		r = tpm2_primary_key(u->tpm, u->token, &u->primary, err);
+	if (r == 0 && u->token->pin)
+		r = load_object(u, err);
 	if (r == 0)
 		r = start_sessions(u, err);
 	if (r == 0)
 		r = tpm2_policy_build(&u->policy, &digest, err);
 	if (r == 0)
 		r = check_policy(u, &digest, err);
-	if (r < 0)
-		return r;
-	rc = Esys_Unseal(u->tpm->esys, u->sealed, u->policy.session, u->session, ESYS_TR_NONE,
-			 &data);
-	return rc == TSS2_RC_SUCCESS ? take_secret(data, ret, ret_size, err)
-				     : tpm2_error(err, E_UNSEAL, "unseal", rc);
+	if (r == 0 && !u->token->pin)
+		r = load_object(u, err);
+	return r == 0 ? unseal_object(u, ret, ret_size, err) : r;
 }
 
 /* The library keeps the PIN's authValue with the object, and the last answer in its buffer. */

@@ -47,12 +47,20 @@ static TSS2_RC spoiled_transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint
 {
 	struct spoiled *s = (struct spoiled *)tcti;
 	unsigned int index = wire.commands++;
+	uint8_t part[20];
 
 	s->size = 0;
 	s->due = wire.fault != FAULT_NONE && index >= wire.first && index <= wire.last;
 	record(command, size);
 	if (s->due && wire.fault == FAULT_CODE)
 		return TSS2_RC_SUCCESS;
+	if (s->due && wire.fault == FAULT_PART && command[9] == 0x7e && size > 20) {
+		memcpy(part, command, sizeof(part)); /* TPM2_PCR_Read, part 3, 22.4 */
+		part[5] = sizeof(part);
+		part[13] = 1;
+		command = part;
+		size = sizeof(part);
+	}
 	return fs_write_all(s->fd, command, size) < 0 ? TSS2_TCTI_RC_IO_ERROR : TSS2_RC_SUCCESS;
 }
 

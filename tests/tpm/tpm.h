@@ -18,6 +18,7 @@ enum fault {
 	FAULT_TRUNCATED, /* half of the answer */
 	FAULT_GARBAGE,	 /* the answer with other bytes behind its header */
 	FAULT_IO,	 /* no answer */
+	FAULT_PART,	 /* of the PCRs that are asked for, the first bank's alone */
 };
 
 struct wire {
