@@ -148,6 +148,27 @@ TEST(fallback_takes)
 	}
 }
 
+/* A shell needs a password in the signed initrd, and the UKI's own line or profile. */
+TEST(shell_allowed)
+{
+	static const struct {
+		const char *facts;
+		bool allowed;
+	} rows[] = {
+		{ "", false },
+		{ "1 c config shell value=$6$x\n", false },
+		{ "1 c config shell value=$6$x\n1 c cmdline lintel.shell trusted=no\n", false },
+		{ "1 c config shell value=$6$x\n1 c cmdline lintel.shell trusted=yes\n", true },
+		{ "1 c config shell value=$6$x\n1 stub config profile value=recovery\n", true },
+		{ "1 c config shell value=$6$x\n1 stub config profile value=other\n", false },
+		{ "1 c cmdline lintel.shell trusted=yes\n", false },
+		{ "1 stub config profile value=recovery\n", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		CHECK_INT(shell_allowed(facts_of(rows[i].facts)), rows[i].allowed);
+}
+
 TEST(version_allowed)
 {
 	static const struct {
