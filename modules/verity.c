@@ -218,6 +218,7 @@ static int first_reads(const struct verity *v, uint64_t dev, struct err *err)
 
 	if (fd < 0)
 		return fd;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM); /* else more blocks are read, and verified */
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
 		if (fs_pread(fd, block, want, offsets[i]) == (ssize_t)want)
 			continue;
