@@ -92,9 +92,9 @@ $(B)/init-debug: $(INIT:%.c=$(B)/obj/debug/%.o)
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 	@echo "$@ $$(stat -c %s $@) bytes, for debugging"
 
-# The product's own objects; only the children's start and the uevent socket are wrapped: tests/crash.
+# The product's own objects; only what tests/crash needs is wrapped.
 $(B)/init-crash: $(INIT:%.c=$(B)/obj/init/%.o) $(B)/obj/init/tests/crash/crash.o
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) $(foreach name,sandbox_child monitor_open monitor_read,-Wl,--wrap=$(name)) -o $@ $^ \
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) $(foreach name,sandbox_child facts_add monitor_open monitor_read progress_tell,-Wl,--wrap=$(name)) -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 # The product's own objects; only what a step waits for is wrapped: tests/late.

@@ -2,9 +2,11 @@
 /*
  * Linked around sandbox_child() into build/init-crash, for the boot tests alone: where the command
  * line has crash=VERB:WHAT, the child of that verb does WHAT instead of its work. With crash=uevents:lost
- * the kernel has no room for most events, until PID 1 was told that it lost some.
+ * the kernel has no room for most events, until PID 1 was told that it lost some. With crash=tpm:late
+ * there is no TPM to be seen or opened until the plan waits for nothing else.
  */
 #include "init/base/fs.h"
+#include "init/boot.h"
 #include "init/monitor.h"
 #include "modules/sandbox.h"
 
@@ -20,11 +22,17 @@
 #include <sys/syscall.h>
 
 #define RESULT_FD 3
+#define TPM "/dev/tpmrm0"
+#define HIDDEN "/dev/hidden"
 
 int __real_sandbox_child(const struct verb_info *verb, struct err *err);
 int __wrap_sandbox_child(const struct verb_info *verb, struct err *err);
 int __real_monitor_open(struct err *err);
 int __wrap_monitor_open(struct err *err);
+int __real_facts_add(struct facts *facts, const struct fact *fact, struct err *err);
+int __wrap_facts_add(struct facts *facts, const struct fact *fact, struct err *err);
+void __real_progress_tell(const struct boot *boot);
+void __wrap_progress_tell(const struct boot *boot);
 int __real_monitor_read(int fd, struct facts *facts, struct err *err);
 int __wrap_monitor_read(int fd, struct facts *facts, struct err *err);
 
@@ -49,11 +57,37 @@ static void set_room(int fd, int bytes)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
 }
 
+static bool hidden;
+
+int __wrap_facts_add(struct facts *facts, const struct fact *fact, struct err *err)
+{
+	return hidden && fact->kind == FACT_TPM ? 0 : __real_facts_add(facts, fact, err);
+}
+
+/* The kernel tells of the device once more, now that it is there. */
+void __wrap_progress_tell(const struct boot *boot)
+{
+	int fd;
+
+	__real_progress_tell(boot);
+	if (!hidden || !boot->plan.disks_read || boot->plan.n_waits == 0 ||
+	    strcmp(boot->plan.waits[0].id, "tpm") != 0)
+		return;
+	hidden = false;
+	fd = open("/sys/class/tpmrm/tpmrm0/uevent", O_WRONLY | O_CLOEXEC);
+	if (rename(HIDDEN, TPM) == 0 && fs_write_all(fd, "add", 3) == 0)
+		puts("crash: the TPM comes now");
+	fflush(stdout);
+	close(fd);
+}
+
 int __wrap_monitor_open(struct err *err)
 {
 	char what[64];
 	int fd = __real_monitor_open(err);
 
+	if (find_word("crash=tpm:", what, sizeof(what)))
+		hidden = rename(TPM, HIDDEN) == 0;
 	if (fd >= 0 && find_word("crash=uevents:", what, sizeof(what)))
 		set_room(fd, 0); /* the kernel makes it its least: one event or two */
 	return fd;

@@ -41,4 +41,7 @@ CASES = [
     crash("uevents", "lost", BOOT, shows=("uevents were lost", "coldplug: done")),
     crash("unlock", "kill", firmware="secureboot", **LUKS),
     crash("measure", "kill", firmware="secureboot", **LUKS),
+    # a TPM that comes when all else is there
+    crash("tpm", "late", BOOT, firmware="secureboot", shows=("crash: the TPM comes now",),
+          sets=(Set(layout="luks", fstype="ext4"),), policy=LUKS["policy"]),
 ]
