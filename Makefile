@@ -106,6 +106,9 @@ $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
 	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -o $@ $^ -lcrypto
 	@echo "$@ $$(stat -c %s $@) bytes"
 
+# A third of a LUKS2 boot in an emulator; 8% quicker, for 300 bytes.
+$(B)/obj/init/modules/pbkdf2.o: SYSROOT_CFLAGS += -O2
+
 $(B)/unit: $(UNIT:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) -o $@ $^ -lcrypto
 
