@@ -260,13 +260,17 @@ static EVP_PKEY *read_key(const struct tpm2_token *token, uint8_t fingerprint[32
 	return taken;
 }
 
-static bool verifies(EVP_PKEY *key, const struct pcr_signature *found)
+static bool verifies(EVP_PKEY *key, const struct pcr_signature *found, const char *ref)
 {
 	_cleanup_(free_md) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	uint8_t text[sizeof(found->policy) + EXPECT_POLICY];
+	int n = expect_policy_ref(ref, text + found->policy_size);
 
-	return context && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-	       EVP_DigestVerify(context, found->signature, found->signature_size, found->policy,
-				found->policy_size) == 1;
+	memcpy(text, found->policy, found->policy_size);
+	return context && n >= 0 &&
+	       EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+	       EVP_DigestVerify(context, found->signature, found->signature_size, text,
+				found->policy_size + (size_t)n) == 1;
 }
 
 /* Whether the UKI has the key's signature over what its PCRs will be. */
@@ -274,6 +278,10 @@ static int find_signature(const struct prediction *prediction, const struct tpm2
 			  const struct predict_bank *bank, const struct policy *approved,
 			  EVP_PKEY *key, const uint8_t fingerprint[32], struct err *why)
 {
+	const struct pcr_signer by = { .bank = bank->bank.name,
+				       .ref = token->ref,
+				       .pcrs = token->pubkey_pcrs,
+				       .fingerprint = fingerprint };
 	struct pcr_signature found;
 	char digest[65];
 	unsigned int i = 0;
@@ -281,9 +289,8 @@ static int find_signature(const struct prediction *prediction, const struct tpm2
 	if (!prediction->signatures)
 		return err_set(why, E_PCR_SIGNATURE, ENOENT, "the UKI has no PCR signatures");
 	for (; i < SIGNATURES_MAX; i++) {
-		int r = pcr_signature_find(prediction->signatures, prediction->signatures_size,
-					   bank->bank.name, token->pubkey_pcrs, fingerprint, i,
-					   &found, why);
+		int r = pcr_signature_find(prediction->signatures, prediction->signatures_size, &by,
+					   i, &found, why);
 
 		if (r == -ENOENT)
 			break;
@@ -291,9 +298,10 @@ static int find_signature(const struct prediction *prediction, const struct tpm2
 			return r;
 		if (found.policy_size != 32 || memcmp(found.policy, approved->digest, 32) != 0)
 			continue;
-		return verifies(key, &found) ? 0
-					     : err_set(why, E_PCR_SIGNATURE, EKEYREJECTED,
-						       "the UKI's PCR signature is wrong");
+		return verifies(key, &found, token->ref)
+			       ? 0
+			       : err_set(why, E_PCR_SIGNATURE, EKEYREJECTED,
+					 "the UKI's PCR signature is wrong");
 	}
 	hex_encode(approved->digest, 32, digest);
 	return err_set(why, E_PCR_SIGNATURE, ENOENT,
@@ -315,7 +323,7 @@ static int policy_authorize(const struct prediction *prediction, const struct tp
 	if (r == 0)
 		r = find_signature(prediction, token, bank, &approved, key, fingerprint, why);
 	if (r == 0)
-		r = expect_policy_authorize(policy->digest, name, sizeof(name));
+		r = expect_policy_authorize(policy->digest, name, sizeof(name), token->ref);
 	return r;
 }
 

@@ -105,15 +105,29 @@ int expect_policy_pcrs(uint8_t digest[EXPECT_POLICY], const struct tpm2_bank *ba
 	return expect_policy(digest, CC_POLICY_PCR, rest, sizeof(rest));
 }
 
-int expect_policy_authorize(uint8_t digest[EXPECT_POLICY], const uint8_t *name, size_t size)
+int expect_policy_ref(const char *name, uint8_t ret[EXPECT_POLICY])
 {
+	if (!name[0])
+		return 0;
+	return EVP_Digest(name, strlen(name), ret, NULL, EVP_sha256(), NULL) == 1 ? EXPECT_POLICY
+										  : -EIO;
+}
+
+int expect_policy_authorize(uint8_t digest[EXPECT_POLICY], const uint8_t *name, size_t size,
+			    const char *ref)
+{
+	uint8_t text[2 * EXPECT_POLICY];
+	int n = expect_policy_ref(ref, text + EXPECT_POLICY);
 	int r;
 
 	memset(digest, 0, EXPECT_POLICY); /* what was approved is forgotten */
-	r = expect_policy(digest, CC_POLICY_AUTHORIZE, name, size);
-	if (r == 0 && EVP_Digest(digest, EXPECT_POLICY, digest, NULL, EVP_sha256(), NULL) != 1)
-		r = -EIO;
-	return r;
+	r = n < 0 ? n : expect_policy(digest, CC_POLICY_AUTHORIZE, name, size);
+	if (r < 0)
+		return r;
+	memcpy(text, digest, EXPECT_POLICY);
+	return EVP_Digest(text, EXPECT_POLICY + (size_t)n, digest, NULL, EVP_sha256(), NULL) == 1
+		       ? 0
+		       : -EIO;
 }
 
 int expect_policy_auth_value(uint8_t digest[EXPECT_POLICY])

@@ -44,6 +44,12 @@ int expect_policy(uint8_t digest[EXPECT_POLICY], uint32_t command, const uint8_t
 /* TPM2_PolicyPCR over a mask of PCRs. */
 int expect_policy_pcrs(uint8_t digest[EXPECT_POLICY], const struct tpm2_bank *bank, uint32_t pcrs,
 		       const uint8_t values[EXPECT_PCRS][EXPECT_DIGEST_MAX]);
-/* TPM2_PolicyAuthorize by the key of that TPM name, with an empty policyRef; after what it has signed. */
-int expect_policy_authorize(uint8_t digest[EXPECT_POLICY], const uint8_t *name, size_t size);
+/*
+ * systemd 262's policyRef: the SHA-256 of a name, or nothing where that is empty. Returns the bytes, 0 or
+ * EXPECT_POLICY; -EIO.
+ */
+int expect_policy_ref(const char *name, uint8_t ret[EXPECT_POLICY]);
+/* TPM2_PolicyAuthorize by the key of that TPM name, with the policyRef of ref; after what it has signed. */
+int expect_policy_authorize(uint8_t digest[EXPECT_POLICY], const uint8_t *name, size_t size,
+			    const char *ref);
 int expect_policy_auth_value(uint8_t digest[EXPECT_POLICY]);

@@ -60,7 +60,7 @@ static bool add_before(struct explain *e, const TPM2B_PUBLIC *public)
 	if (Tss2_MU_TPMT_PUBLIC_Marshal(&public->publicArea, area, sizeof(area), &size) !=
 		    TSS2_RC_SUCCESS ||
 	    EVP_Digest(area, size, name + 2, NULL, EVP_sha256(), NULL) != 1 ||
-	    expect_policy_authorize(digest, name, sizeof(name)) < 0)
+	    expect_policy_authorize(digest, name, sizeof(name), e->token->ref) < 0)
 		return false;
 	e->n_before++;
 	return true;
@@ -90,12 +90,16 @@ static bool find_before(struct explain *e, struct err *err)
 
 static bool is_signed(const struct explain *e, const uint8_t policy[EXPECT_POLICY])
 {
+	const struct pcr_signer by = { .bank = e->bank->name,
+				       .ref = e->token->ref,
+				       .pcrs = e->token->pubkey_pcrs,
+				       .fingerprint = e->fingerprint };
 	struct pcr_signature found;
 	struct err err;
 
 	for (unsigned int i = 0; e->in->signatures && i < SIGNATURES_MAX; i++) {
-		if (pcr_signature_find(e->in->signatures, e->in->signatures_size, e->bank->name,
-				       e->token->pubkey_pcrs, e->fingerprint, i, &found, &err) < 0)
+		if (pcr_signature_find(e->in->signatures, e->in->signatures_size, &by, i, &found,
+				       &err) < 0)
 			break;
 		if (found.policy_size == EXPECT_POLICY &&
 		    memcmp(found.policy, policy, EXPECT_POLICY) == 0)

@@ -151,14 +151,17 @@ int tpm2_policy_digest(const struct tpm2_policy *policy, TPM2B_DIGEST *ret, stru
 static int find_signature(const struct tpm2_policy *policy, const TPM2B_DIGEST *approved,
 			  struct pcr_signature *ret, struct err *err)
 {
+	const struct pcr_signer by = { .bank = policy->bank->name,
+				       .ref = policy->ref,
+				       .pcrs = policy->pubkey_pcrs,
+				       .fingerprint = policy->key->fingerprint };
 	char digest[2 * sizeof(approved->buffer) + 1];
 
 	if (!policy->signatures)
 		return err_set(err, E_PCR_SIGNATURE, ENOENT, "the UKI brought no PCR signatures");
 	for (unsigned int i = 0; i < SIGNATURES_MAX; i++) {
-		int r = pcr_signature_find(policy->signatures, policy->signatures_size,
-					   policy->bank->name, policy->pubkey_pcrs,
-					   policy->key->fingerprint, i, ret, err);
+		int r = pcr_signature_find(policy->signatures, policy->signatures_size, &by, i, ret,
+					   err);
 
 		if (r == -ENOENT)
 			break;
@@ -217,10 +220,17 @@ static int authorize(const struct tpm2_policy *policy, ESYS_TR key, const TPM2B_
 	_cleanup_(free_esys) TPM2B_NAME *name = NULL;
 	TPM2B_DIGEST digest = { .size = 32 };
 	TPM2B_NONCE policy_ref = { .size = 0 };
+	uint8_t text[sizeof(approved->buffer) + EXPECT_POLICY];
+	int n = expect_policy_ref(policy->ref, policy_ref.buffer);
 	TSS2_RC rc;
 
-	if (EVP_Digest(approved->buffer, approved->size, digest.buffer, NULL, EVP_sha256(), NULL) !=
-	    1)
+	/* TPM 2.0 part 3, "TPM2_PolicyAuthorize": aHash = H(approvedPolicy || policyRef) */
+	if (n > 0)
+		policy_ref.size = (UINT16)n;
+	memcpy(text, approved->buffer, approved->size);
+	memcpy(text + approved->size, policy_ref.buffer, policy_ref.size);
+	if (n < 0 || EVP_Digest(text, approved->size + (size_t)policy_ref.size, digest.buffer, NULL,
+				EVP_sha256(), NULL) != 1)
 		return err_set(err, E_UNSEAL, EIO, "sha256 cannot be computed");
 	rc = Esys_TR_GetName(policy->tpm->esys, key, &name);
 	if (rc != TSS2_RC_SUCCESS)

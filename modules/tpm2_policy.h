@@ -19,6 +19,7 @@ struct tpm2_policy {
 	ESYS_TR session;
 	const struct tpm2_bank *bank;
 	const struct tpm2_policy_key *key; /* of pubkey_pcrs */
+	const char *ref;		   /* and the name that was signed with them; "" */
 	uint32_t pcrs, pubkey_pcrs;	   /* masks: literal, signed */
 	bool pin;
 	const struct tpm2_token *token; /* of a pcrlock policy; or NULL */

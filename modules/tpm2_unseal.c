@@ -96,6 +96,7 @@ static int prepare(struct unseal *u, const struct tpm2_unseal_inputs *in, struct
 					  .session = ESYS_TR_NONE,
 					  .bank = &u->bank,
 					  .key = &u->key,
+					  .ref = token->ref,
 					  .pcrs = token->pcrs,
 					  .pubkey_pcrs = token->pubkey_pcrs,
 					  .pin = token->pin,

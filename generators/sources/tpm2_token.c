@@ -8,13 +8,11 @@
 
 #define PCRS_MAX 24 /* PC Client Platform TPM Profile: PCRs 0 to 23 */
 
-/*
- * What tpm2_make_luks2_json() of systemd 252 to 262 writes, but for 262's tpm2_pubkey_ref: that, and
- * a field that is newer, changes the policy.
- */
+/* What tpm2_make_luks2_json() of systemd 252 to 262 writes: a field that is newer changes the policy. */
 static const char token_fields[] =
 	"type keyslots tpm2-blob tpm2-pcrs tpm2-pcr-bank tpm2-primary-alg tpm2-policy-hash "
-	"tpm2-pin tpm2_pcrlock tpm2_pubkey_pcrs tpm2_pubkey tpm2_salt tpm2_srk tpm2_pcrlock_nv "
+	"tpm2-pin tpm2_pcrlock tpm2_pubkey_pcrs tpm2_pubkey tpm2_pubkey_ref tpm2_salt tpm2_srk "
+	"tpm2_pcrlock_nv "
 	"tpm2_argon2id_memcost tpm2_argon2id_iterations tpm2_argon2id_lanes";
 
 /* As for a key slot: the token's writer is not known, and who asks for more than this wants harm. */
@@ -49,10 +47,12 @@ static int get_words(const struct field *root, struct tpm2_token *ret)
 		n = field_text(root, "tpm2-pcr-bank", ret->bank, sizeof(ret->bank));
 	}
 	ret->primary = TPM2_PRIMARY_ECC;
-	if (n == 0 && field_has(root, "tpm2-primary-alg")) {
+	if (n >= 0 && field_has(root, "tpm2-primary-alg")) {
 		n = field_word(root, "tpm2-primary-alg", "ecc rsa");
 		ret->primary = n == 1 ? TPM2_PRIMARY_RSA : TPM2_PRIMARY_ECC;
 	}
+	if (n >= 0 && field_has(root, "tpm2_pubkey_ref"))
+		n = field_text(root, "tpm2_pubkey_ref", ret->ref, sizeof(ret->ref));
 	return n < 0 ? n : 0;
 }
 
@@ -160,27 +160,33 @@ int tpm2_token_parse(const char *json, size_t size, struct tpm2_token *ret, stru
 	return 0;
 }
 
-/* 0, -ENOENT where the entry is for another key or other PCRs or has fields not known here. */
-static int get_entry(const struct field *entry, uint32_t pcrs, const uint8_t fingerprint[32],
+/* 0, -ENOENT where the entry is for another key, PCRs or name, or has fields not known here. */
+static int get_entry(const struct field *entry, const struct pcr_signer *by,
 		     struct pcr_signature *ret)
 {
+	char ref[TPM2_POLICY_REF_MAX] = "";
+	uint8_t fingerprint[32];
 	struct err foreign;
 	struct field quiet = *entry;
+	uint32_t pcrs;
 	size_t size = 0;
 	int r;
 
 	quiet.err = &foreign;
-	if (field_only(&quiet, "pcrs pkfp pol sig") < 0)
+	if (field_only(&quiet, "pcrs pkfp ref pol sig") < 0)
 		return -ENOENT;
 	memset(ret, 0, sizeof(*ret));
-	r = field_mask(entry, "pcrs", '0', PCRS_MAX, &ret->pcrs);
+	r = field_mask(entry, "pcrs", '0', PCRS_MAX, &pcrs);
+	if (r == 0 && field_has(entry, "ref"))
+		r = field_text(entry, "ref", ref, sizeof(ref));
 	if (r == 0)
-		r = field_hex(entry, "pkfp", ret->fingerprint, sizeof(ret->fingerprint), &size);
+		r = field_hex(entry, "pkfp", fingerprint, sizeof(fingerprint), &size);
 	if (r < 0)
 		return r;
-	if (size != sizeof(ret->fingerprint))
+	if (size != sizeof(fingerprint))
 		return field_bad(entry, "pkfp", EINVAL, "is not 32 bytes");
-	if (ret->pcrs != pcrs || memcmp(ret->fingerprint, fingerprint, size) != 0)
+	if (pcrs != by->pcrs || strcmp(ref, by->ref) != 0 ||
+	    memcmp(fingerprint, by->fingerprint, size) != 0)
 		return -ENOENT;
 	r = field_hex(entry, "pol", ret->policy, sizeof(ret->policy), &ret->policy_size);
 	return r < 0 ? r
@@ -188,9 +194,8 @@ static int get_entry(const struct field *entry, uint32_t pcrs, const uint8_t fin
 				    &ret->signature_size);
 }
 
-int pcr_signature_find(const char *json, size_t size, const char *bank, uint32_t pcrs,
-		       const uint8_t fingerprint[32], unsigned int skip, struct pcr_signature *ret,
-		       struct err *err)
+int pcr_signature_find(const char *json, size_t size, const struct pcr_signer *by,
+		       unsigned int skip, struct pcr_signature *ret, struct err *err)
 {
 	struct field root, entry;
 	struct json_list list;
@@ -201,20 +206,21 @@ int pcr_signature_find(const char *json, size_t size, const char *bank, uint32_t
 	r = field_root(json, size, E_PCR_SIGNATURE, err, &root);
 	if (r < 0)
 		return r;
-	if (!field_has(&root, bank))
-		return field_bad(&root, bank, ENOENT, "is missing");
-	r = field_get(&root, bank, '[', &entry);
+	if (!field_has(&root, by->bank))
+		return field_bad(&root, by->bank, ENOENT, "is missing");
+	r = field_get(&root, by->bank, '[', &entry);
 	if (r < 0)
 		return r;
 	json_list_open(&entry.json, &list);
 	while (json_list_next(&list, NULL, &entry.json)) {
 		if (json_kind(&entry.json) != '{')
-			return field_bad(&root, bank, EINVAL, "has what is not an object");
-		r = get_entry(&entry, pcrs, fingerprint, ret);
+			return field_bad(&root, by->bank, EINVAL, "has what is not an object");
+		r = get_entry(&entry, by, ret);
 		if (r == 0 && skip-- == 0)
 			return 0;
 		if (r < 0 && r != -ENOENT)
 			return r;
 	}
-	return field_bad(&root, bank, ENOENT, "has no more signatures by that key for those PCRs");
+	return field_bad(&root, by->bank, ENOENT,
+			 "has no more signatures by that key for those PCRs");
 }

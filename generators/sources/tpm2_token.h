@@ -20,16 +20,18 @@
 #define TPM2_TOKEN_NV_MAX 1024	 /* serialized ESYS_TR of the pcrlock NV index */
 #define TPM2_TOKEN_SALT_MAX 64
 #define TPM2_TOKEN_DIGEST_MAX 64
+#define TPM2_POLICY_REF_MAX 256 /* a name, with its NUL */
 
 enum tpm2_primary { TPM2_PRIMARY_ECC, TPM2_PRIMARY_RSA };
 
 /* All bytes are decoded; sizes of 0 mean that the field is not there. */
 struct tpm2_token {
-	uint32_t keyslots;	   /* mask: 1 << keyslot */
-	uint32_t pcrs;		   /* mask: literal PCRs */
-	uint32_t pubkey_pcrs;	   /* mask: PCRs of the signed policy; 0: none */
-	char bank[8];		   /* "sha1", "sha256", "sha384", "sha512"; empty: not named */
-	enum tpm2_primary primary; /* where there is no srk */
+	uint32_t keyslots;	       /* mask: 1 << keyslot */
+	uint32_t pcrs;		       /* mask: literal PCRs */
+	uint32_t pubkey_pcrs;	       /* mask: PCRs of the signed policy; 0: none */
+	char bank[8];		       /* "sha1", "sha256", "sha384", "sha512"; empty: not named */
+	enum tpm2_primary primary;     /* where there is no srk */
+	char ref[TPM2_POLICY_REF_MAX]; /* of the signed policy, since systemd 262; empty: none */
 	bool pin, pcrlock;
 	uint32_t argon2_memory_kib, argon2_passes, argon2_lanes; /* of the PIN; 0: PBKDF2 or none */
 	size_t blob_size, policy_hash_size, pubkey_size, salt_size, srk_size, nv_size;
@@ -50,18 +52,22 @@ int tpm2_token_parse(const char *json, size_t size, struct tpm2_token *ret, stru
 #define PCR_SIGNATURE_JSON_MAX 65536
 #define PCR_SIGNATURE_MAX 1024 /* bytes of one signature */
 
-/* One signed policy for PCRs and bank, by the key with that SHA-256 fingerprint. */
-struct pcr_signature {
+/* Which policies are looked for: for PCRs and bank, with this name, by the key with that SHA-256. */
+struct pcr_signer {
+	const char *bank, *ref; /* ref: as the token has it */
 	uint32_t pcrs;
-	uint8_t fingerprint[32], policy[TPM2_TOKEN_DIGEST_MAX];
+	const uint8_t *fingerprint; /* 32 bytes */
+};
+
+struct pcr_signature {
+	uint8_t policy[TPM2_TOKEN_DIGEST_MAX];
 	size_t policy_size, signature_size;
 	uint8_t signature[PCR_SIGNATURE_MAX];
 };
 
 /*
- * Finds the first entry after skip ones of that bank whose key and PCRs are those wanted. 0,
- * -ENOENT where there is none (more), or -EINVAL/-E2BIG with E_PCR_SIGNATURE.
+ * Finds the first entry after skip ones of that signer. 0, -ENOENT where there is none (more), or
+ * -EINVAL/-E2BIG with E_PCR_SIGNATURE.
  */
-int pcr_signature_find(const char *json, size_t size, const char *bank, uint32_t pcrs,
-		       const uint8_t fingerprint[32], unsigned int skip, struct pcr_signature *ret,
-		       struct err *err);
+int pcr_signature_find(const char *json, size_t size, const struct pcr_signer *by,
+		       unsigned int skip, struct pcr_signature *ret, struct err *err);

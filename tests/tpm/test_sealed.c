@@ -20,6 +20,7 @@ static int policy_digest(const struct tpm2_token *token, UINT32 exponent, TPM2B_
 	struct tpm2_bank bank = { TPM2_ALG_SHA256, "sha256", 32 };
 	struct tpm2_policy_key key;
 	struct tpm2_policy policy = { .tpm = &tpm,
+				      .ref = "",
 				      .bank = &bank,
 				      .key = &key,
 				      .pcrs = token->pcrs,

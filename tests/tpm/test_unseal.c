@@ -76,6 +76,29 @@ TEST(unseal_opens_262)
 	}
 }
 
+/* A name that is signed with the PCRs: systemd 262's policyRef. Signatures without it are for others. */
+TEST(unseal_policy_ref)
+{
+	static struct tpm2_token token;
+
+	boot("v262");
+	use_signatures("v262-signatures.json");
+	check_opens("v262-policyref");
+	token = *fixture_token("v262-policyref");
+	token.ref[0] = '\0'; /* by the same key, for the same PCRs: the TPM knows better */
+	CHECK_INT(unseal_token(&token), -EPERM);
+	CHECK(says("the policy is not the sealed one"));
+	strcpy(token.ref, "other");
+	CHECK_INT(unseal_token(&token), -ENOENT);
+	CHECK_INT(err.code, E_PCR_SIGNATURE);
+	token = *fixture_token("v262-signed");
+	strcpy(token.ref, "lintel");
+	CHECK_INT(unseal_token(&token), -EPERM);
+	tpm_extend(11, "leave-initrd");
+	CHECK_INT(unseal("v262-policyref"), -ENOENT);
+	CHECK_INT(err.code, E_PCR_SIGNATURE);
+}
+
 /* systemd 262's own choice for a PIN. It is a secret of 32 bytes that the TPM alone does not have. */
 TEST(unseal_argon2id)
 {

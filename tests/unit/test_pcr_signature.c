@@ -17,9 +17,10 @@ static struct err err;
 static int find(const char *json, const char *bank, uint32_t pcrs, const char *key, unsigned int n)
 {
 	uint8_t fingerprint[32];
+	const struct pcr_signer by = { bank, "", pcrs, fingerprint };
 
 	hex_decode(key, fingerprint, sizeof(fingerprint));
-	return pcr_signature_find(json, strlen(json), bank, pcrs, fingerprint, n, &found, &err);
+	return pcr_signature_find(json, strlen(json), &by, n, &found, &err);
 }
 
 TEST(pcr_signature_golden)
@@ -32,7 +33,6 @@ TEST(pcr_signature_golden)
 		CHECK_INT(find(json, "sha256", 1 << 11, i < 2 ? RSA_KEY : EC_KEY, i % 2), 0);
 		CHECK(found.policy_size == 32 && memcmp(found.policy, policies[i % 2], 2) == 0);
 		CHECK(i < 2 ? found.signature_size == 256 : found.signature_size < 73);
-		CHECK_INT(found.pcrs, 1 << 11);
 	}
 	CHECK_INT(find(json, "sha256", 1 << 11, RSA_KEY, 2), -ENOENT);
 	CHECK_INT(find(json, "sha256", 1 << 7, RSA_KEY, 0), -ENOENT);
@@ -65,8 +65,10 @@ TEST(pcr_signature_malformed)
 		if (!strstr(err.text, cases[i].names))
 			CHECK_STR(err.text, cases[i].names);
 	}
-	/* an entry of a later systemd that is for something else */
-	CHECK_INT(
-		find("{\"sha256\":[{\"pcrs\":[11],\"ref\":\"x\"}]}", "sha256", 1 << 11, EC_KEY, 0),
-		-ENOENT);
+	/* an entry that is for another name, or of a later systemd */
+	CHECK_INT(find("{\"sha256\":[{\"pcrs\":[11],\"new\":1}]}", "sha256", 1 << 11, EC_KEY, 0),
+		  -ENOENT);
+	CHECK_INT(find("{\"sha256\":[{\"pcrs\":[11],\"pkfp\":\"" EC_KEY "\",\"ref\":\"x\"}]}",
+		       "sha256", 1 << 11, EC_KEY, 0),
+		  -ENOENT);
 }
