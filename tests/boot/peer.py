@@ -48,8 +48,9 @@ def dracut(run, version, output, adds, *words, tpm=False):
 # systemd.image-policy(7), dracut.cmdline(7)). The default wait for a device cuts off a key derivation on a
 # slow machine, and looks like a refusal.
 STRICT = "rd.shell=0 rd.emergency=halt systemd.show_status=yes systemd.default_device_timeout_sec=240 ro"
-# The root hash stands in the signed line, which is more than a signature by a key that signs many images.
-VERITY = (f"{STRICT} root=/dev/mapper/root rootfstype=erofs roothash={{roothash}} "
+# The root hash stands in the signed line, which is more than a signature by a key that signs many images. Without
+# rd.timeout= dracut would wait for the root device for ever.
+VERITY = (f"{STRICT} rd.timeout=90 root=/dev/mapper/root rootfstype=erofs roothash={{roothash}} "
           "systemd.image_policy=root=verity+signed:=unused+absent")
 # systemd-gpt-auto-generator(8) in a measured UKI: tpm2-device=auto, tpm2-measure-pcr=yes.
 LUKS = f"{STRICT} root=gpt-auto rootfstype=ext4 systemd.image_policy=root=encrypted:=unused+absent"
@@ -220,13 +221,16 @@ def lintel_says(wanted, known):
 
 
 def write_table(known, results):
-    """Rewrites the rows below the table's head in the page of the attacks."""
+    """Rewrites the rows below the table's head in the page of the attacks; those that were not run stay."""
     page = REPO / "tests/attacks/README.md"
     head = "| scenario | what the attacker does | dracut + systemd | lintel |\n|---|---|---|---|\n"
     before, _, after = page.read_text(encoding="utf-8").partition(head)
-    rest = re.sub(r"\A(\|.*\n)*", "", after)
-    rows = "".join(f"| `{row.name}` | {row.what} | {results[row.name][1]} | {lintel_says(row, known)} |\n"
-                   for row in ROWS if row.name in results)
+    old = re.match(r"(\|.*\n)*", after)[0]
+    kept = {line.split("`")[1]: line.split(" | ")[2] for line in old.splitlines()}
+    told = kept | {name: what for name, (_, what) in results.items()}
+    rows = "".join(f"| `{row.name}` | {row.what} | {told[row.name]} | {lintel_says(row, known)} |\n"
+                   for row in ROWS if row.name in told)
+    rest = after[len(old):]
     page.write_text(before + head + rows + rest, encoding="utf-8")
 
 
