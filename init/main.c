@@ -95,6 +95,7 @@ int main(int argc, char **argv)
 	if (!boot)
 		reboot(RB_POWER_OFF); /* nothing is known yet, and no device was opened */
 	jobs_init(&boot->jobs);
+	handover_batch();
 	handover_arguments(argv);
 	r = mount_api(&err);
 	open_console();

@@ -17,6 +17,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -219,6 +220,19 @@ static char **add_credentials(char *env[ENV_MAX + 3])
 	return env;
 }
 
+/* musl's own call knows no policies. 0: as every process starts. */
+static void set_scheduler(int policy)
+{
+	static const struct sched_param none;
+
+	syscall(SYS_sched_setscheduler, 0, policy, &none);
+}
+
+void handover_batch(void)
+{
+	set_scheduler(SCHED_BATCH | SCHED_RESET_ON_FORK);
+}
+
 static int exec_init(const char *init, struct err *err)
 {
 	char *args[1 + 3 + INIT_ARGS_MAX + 1], *env[ENV_MAX + 3], name[PATH_MAX], option[32];
@@ -233,6 +247,7 @@ static int exec_init(const char *init, struct err *err)
 	args[n] = NULL;
 	if (sysrq[0])
 		fs_write(AT_FDCWD, SYSRQ, sysrq);
+	set_scheduler(SCHED_OTHER);
 	execve(init, args, add_credentials(env));
 	return err_set(err, E_INIT_MISSING, errno, "%s: %s", init, strerror(errno));
 }

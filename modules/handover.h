@@ -6,3 +6,8 @@
 void handover_arguments(char **argv);
 /* No key reaches the kernel while the initrd runs; the hand-over restores what was set. */
 void handover_sysrq_off(void);
+/*
+ * Before the first child: PID 1 waits for its turn when it is woken (sched(7), SCHED_BATCH), and so takes several
+ * results at a time where processors are few. Not inherited by children, nor by the root's init.
+ */
+void handover_batch(void);

@@ -8,10 +8,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void read_line(const char *path, char *ret, int size)
@@ -150,7 +152,8 @@ int main(void)
 	show_keys();
 	show_events();
 	show_swap();
-	puts("LINTEL-TEST-OK failed=0");
+	/* as the kernel starts an init: what lintel asked for itself is not this one's */
+	printf("LINTEL-TEST-OK failed=%d\n", syscall(SYS_sched_getscheduler, 0) != SCHED_OTHER);
 	fflush(stdout);
 	sync();
 	reboot(RB_POWER_OFF);
