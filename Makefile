@@ -31,6 +31,8 @@ WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 FLIPS := $(CORE) modules/pkcs7.c tests/flips/flips.c
 UNIT_TPM := $(CORE) modules/sandbox.c $(wildcard modules/tpm2*.c tests/tpm/*.c)
 UNIT_LUKS := $(CORE) modules/pbkdf2.c modules/unlock_header.c modules/unlock_report.c tests/unit/main.c $(wildcard tests/luks/*.c)
+# What links libcryptsetup: its key derivation is modules/pbkdf2.c.
+INIT_LDFLAGS := $(SYSROOT_LDFLAGS) -Wl,--wrap=crypt_pbkdf
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 
@@ -65,7 +67,7 @@ $(B)/obj/asan/%.o: %.c
 
 # Static PIE without interpreter, stripped: anything else is an error here, not at boot.
 $(B)/init: $(INIT:%.c=$(B)/obj/init/%.o)
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -Wl,-Map=$(B)/init.map -o $@.debug $^ \
+	@$(SYSROOT_CC) $(INIT_LDFLAGS) -Wl,-Map=$(B)/init.map -o $@.debug $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 	@strip -o $@ $@.debug
 	@! readelf -lW $@ | grep -q INTERP || { echo 'build/init names an interpreter' >&2; exit 1; }
@@ -79,7 +81,7 @@ $(B)/obj/unwiped/%.o: %.c | $(SYSROOT_CC)
 	@$(SYSROOT_CC) $(GCC_CFLAGS) $(SYSROOT_CFLAGS) -include tests/boot/unwiped.h -c $< -o $@
 
 $(B)/init-unwiped: $(UNWIPED)
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
+	@$(SYSROOT_CC) $(INIT_LDFLAGS) -s -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 # With lintel.break= and lintel.debug, which the release build refuses.
@@ -88,18 +90,18 @@ $(B)/obj/debug/%.o: %.c | $(SYSROOT_CC)
 	@$(SYSROOT_CC) $(GCC_CFLAGS) $(SYSROOT_CFLAGS) -DLINTEL_DEBUG -MMD -MP -c $< -o $@
 
 $(B)/init-debug: $(INIT:%.c=$(B)/obj/debug/%.o)
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -s -o $@ $^ \
+	@$(SYSROOT_CC) $(INIT_LDFLAGS) -s -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 	@echo "$@ $$(stat -c %s $@) bytes, for debugging"
 
 # The product's own objects; only what tests/crash needs is wrapped.
 $(B)/init-crash: $(INIT:%.c=$(B)/obj/init/%.o) $(B)/obj/init/tests/crash/crash.o
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) $(foreach name,sandbox_child facts_add monitor_open monitor_read progress_tell,-Wl,--wrap=$(name)) -o $@ $^ \
+	@$(SYSROOT_CC) $(INIT_LDFLAGS) $(foreach name,sandbox_child facts_add monitor_open monitor_read progress_tell,-Wl,--wrap=$(name)) -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 # The product's own objects; only what a step waits for is wrapped: tests/late.
 $(B)/init-late: $(INIT:%.c=$(B)/obj/init/%.o) $(B)/obj/init/tests/late/late.o
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -Wl,--wrap=step_ready -s -o $@ $^ \
+	@$(SYSROOT_CC) $(INIT_LDFLAGS) -Wl,--wrap=step_ready -s -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 $(B)/lintel: $(HOST:%.c=$(B)/obj/init/%.o)
@@ -137,7 +139,7 @@ $(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o) $(B)/obj/init/images/sys
 
 # A disk that turns between two reads, below libcryptsetup as it is in /init.
 $(B)/unit-luks: $(UNIT_LUKS:%.c=$(B)/obj/init/%.o) $(B)/obj/init/images/sysroot/without.o
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) -Wl,--wrap=fs_pread -o $@ $^ \
+	@$(SYSROOT_CC) $(INIT_LDFLAGS) -Wl,--wrap=fs_pread -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 # Tries to unseal from within the recovery shell: a test's tool.
