@@ -14,11 +14,11 @@ def loader(name, newer, words, *shows, expect=BOOT, **fields):
 
 
 CASES = [
-    # Two tries, both refused; then systemd-boot takes the older one, and its boot clears what was counted.
+    # Two tries, both refused; then systemd-boot takes the older one, and its boot clears what was counted. It
+    # would not while a try is left: so both were counted in the file's name, too.
     loader("tries-run-down", "lintel_2+2-0.efi", "lintel.on_failure=reboot",
-           r"efi LoaderBootCountPath value=\\EFI\\Linux\\lintel_2\+1-1.efi",
-           r"efi LoaderBootCountPath value=\\EFI\\Linux\\lintel_2\+0-2.efi",
-           r"note: an earlier boot was refused: count=2", "result loader:clear status=done"),
+           r"note: an earlier boot was refused: count=1", r"note: an earlier boot was refused: count=2",
+           "result loader:clear status=done"),
     # One boot of the older, by the loader's one-shot entry; by itself, and by the menu's key.
     loader("fallback", "lintel_2.efi", "lintel.on_failure=fallback", "The next boot is of lintel_1.efi",
            "^Rebooting", "result loader:clear status=done", checked=False),
