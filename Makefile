@@ -185,7 +185,7 @@ lint:
 flips:
 	@images/setup build unit images
 	@$(MAKE) $(B)/flips $(B)/init
-	@tests/boot/series flips 500
+	@tests/boot/series flips 10000
 
 fuzz:
 	@images/setup unit
