@@ -180,6 +180,7 @@ unit:
 
 lint:
 	@images/setup build unit lint
+	@$(MAKE) all
 	@tests/lint
 
 flips:
