@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The recovery shell's password hash, and who may have the shell. */
 #include "generators/phc.h"
-#include "generators/rules/rules.h"
-#include "machine.h"
 #include "test.h"
 
 #include <errno.h>
@@ -56,30 +54,5 @@ TEST(phc_refused)
 		if (phc_parse(rows[i], &phc, &err) != -EINVAL || err.code != E_CMDLINE)
 			fprintf(stderr, "taken: %s\n", rows[i]);
 		CHECK_INT(err.code, E_CMDLINE);
-	}
-}
-
-TEST(shell_allowed)
-{
-	static const struct {
-		const char *facts;
-		bool allowed;
-	} rows[] = {
-		{ "", false },
-		{ "1 c config shell value=argon2id\n", false },
-		{ "1 c cmdline lintel.shell trusted=yes\n", false },
-		{ "1 c config shell value=argon2id\n1 c cmdline lintel.shell trusted=no\n", false },
-		{ "1 c config shell value=argon2id\n1 c cmdline lintel.shell trusted=yes\n", true },
-		{ "1 c config shell value=argon2id\n1 stub config profile value=recovery\n", true },
-		{ "1 c config shell value=argon2id\n1 stub config profile value=recover\n", false },
-		{ "1 stub config profile value=recovery\n", false },
-	};
-	struct err err;
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct facts *facts = facts_empty();
-
-		CHECK_INT(facts_parse(facts, rows[i].facts, &err), 0);
-		CHECK_INT(shell_allowed(facts), rows[i].allowed);
 	}
 }

@@ -156,11 +156,12 @@ TEST(shell_allowed)
 		bool allowed;
 	} rows[] = {
 		{ "", false },
-		{ "1 c config shell value=$6$x\n", false },
-		{ "1 c config shell value=$6$x\n1 c cmdline lintel.shell trusted=no\n", false },
-		{ "1 c config shell value=$6$x\n1 c cmdline lintel.shell trusted=yes\n", true },
-		{ "1 c config shell value=$6$x\n1 stub config profile value=recovery\n", true },
-		{ "1 c config shell value=$6$x\n1 stub config profile value=other\n", false },
+		{ "1 c config shell value=argon2id\n", false },
+		{ "1 c config shell value=argon2id\n1 c cmdline lintel.shell trusted=no\n", false },
+		{ "1 c config shell value=argon2id\n1 c cmdline lintel.shell trusted=yes\n", true },
+		{ "1 c config shell value=argon2id\n1 stub config profile value=recovery\n", true },
+		{ "1 c config shell value=argon2id\n1 stub config profile value=other\n", false },
+		{ "1 c config shell value=argon2id\n1 stub config profile value=recover\n", false },
 		{ "1 c cmdline lintel.shell trusted=yes\n", false },
 		{ "1 stub config profile value=recovery\n", false },
 	};
