@@ -3,8 +3,7 @@
  * PBKDF2 (RFC 8018, 5.2) with HMAC-SHA256, for libcryptsetup, whose crypt_pbkdf() is linked so that
  * it comes here first: most of the time that a LUKS2 volume takes is its digest's.
  */
-#ifndef LINTEL_MODULES_PBKDF2_H
-#define LINTEL_MODULES_PBKDF2_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ int __wrap_crypt_pbkdf(const char *kdf, const char *hash, const char *password,
 int __real_crypt_pbkdf(const char *kdf, const char *hash, const char *password,
 		       size_t password_size, const char *salt, size_t salt_size, char *key,
 		       size_t key_size, uint32_t iterations, uint32_t memory, uint32_t parallel);
-
-#endif

@@ -9,7 +9,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("LINTEL_BUILD", REPO / "build"))
 BENCH = BUILD / "bench"
-sys.path.insert(0, str(REPO / "images"))
+sys.path[:0] = [str(REPO / "images"), str(REPO / "tests/boot")]
 SYSROOT_LIBS = ("-lcryptsetup", "-ldevmapper", "-lblkid", "-luuid", "-ljson-c", "-ltss2-esys",
                 "-ltss2-sys", "-ltss2-mu", "-ltss2-tcti-device", "-lcrypto")
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from common import BENCH, die, run
+from qemu import lost_by_qemu
 
 HERE = Path(__file__).resolve().parent
 FAST = ["-accel", "tcg,thread=multi,tb-size=1024"]  # as this machine can
@@ -51,10 +52,10 @@ def fast(machine):
 
 
 def boot(options, machine):
-    """As fast as this machine can; once more where QEMU ran a jump that another processor had half written."""
+    """As fast as this machine can; once more where QEMU lost it."""
     for _ in range(3):
         text = qemu(options, machine, options.memory, fast(machine))
-        if "Oops: int3" not in text:
+        if not lost_by_qemu(text):
             break
         print(f"{machine.stem}: lost to the emulator (int3), booted again", file=sys.stderr)
     return parse(machine, text)

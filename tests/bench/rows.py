@@ -5,18 +5,14 @@ import contextlib
 import json
 import shutil
 import struct
-import sys
 import tempfile
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common import BENCH, BUILD, REPO, compile_static, die, run
-
-sys.path.insert(1, str(REPO / "tests/boot"))
-
-from lintel_images import gpt  # noqa: E402
-from qemu import FIRMWARE, VARIABLES, host_tpm, start_tpm  # noqa: E402
+from lintel_images import gpt
+from qemu import FIRMWARE, VARIABLES, host_tpm, start_tpm
 
 HERE = Path(__file__).resolve().parent
 VIRTIO = "virtio_pci virtio_blk"

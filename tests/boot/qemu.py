@@ -89,6 +89,11 @@ def accelerator():
     return ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
 
 
+def lost_by_qemu(text):
+    """Whether QEMU ran a jump of the kernel's that another processor had half written, before there was an /init."""
+    return "Oops: int3" in text and "Run /init" not in text
+
+
 def start_tpm(state, version="2.0"):
     """Starts a software TPM that ends with its machine; returns QEMU's options."""
     control = state / "socket"
