@@ -16,9 +16,10 @@ static void what_verity(const struct step *step, char *ret, size_t size)
 	char data[FIELDS_MAX], hash[FIELDS_MAX], name[FIELDS_MAX], sig[FIELDS_MAX];
 
 	arg(step, "sig", sig);
-	snprintf(ret, size, "%s+%s -> %s, root hash %s%s", arg(step, "data", data),
-		 arg(step, "hash", hash), arg(step, "name", name),
-		 sig[0] ? "signed by " : "of the command line", sig);
+	if (!arg(step, "crypt", data)[0])
+		arg(step, "data", data);
+	snprintf(ret, size, "%s+%s -> %s, root hash %s%s", data, arg(step, "hash", hash),
+		 arg(step, "name", name), sig[0] ? "signed by " : "of the command line", sig);
 }
 
 static void what_mount(const struct step *step, char *ret, size_t size)

@@ -184,6 +184,39 @@ int dm_part_open(const char *node, struct dm_part *ret, struct err *err)
 			   minor(st.st_rdev));
 }
 
+/* dm-crypt.rst: cipher, key, IV offset, device, offset. */
+bool dm_crypt_is_over(const char *table, const char *dev)
+{
+	size_t len = strlen(dev);
+
+	for (unsigned int word = 0; word < 3 && table; word++) {
+		table = strchr(table, ' ');
+		table = table ? table + 1 : NULL;
+	}
+	return table && strncmp(table, dev, len) == 0 && table[len] == ' ';
+}
+
+int dm_crypt_open(const char *name, const struct dm_part *over, struct dm_part *ret,
+		  struct err *err)
+{
+	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX], path[DM_PATH_SIZE];
+	uint64_t dev, sectors;
+	int r = dm_status(name, DM_TABLE, target, &sectors, text, err);
+
+	ret->fd = -1;
+	if (r == 0 && (strcmp(target, "crypt") != 0 || !dm_crypt_is_over(text, over->dev)))
+		r = err_set(err, E_DM_TABLE, EUCLEAN, "%s: live: %s %.160s, not crypt over %s",
+			    name, target, text, over->dev);
+	if (r == 0)
+		r = dm_number(name, &dev, err);
+	if (r == 0)
+		ret->fd = dm_open(dev, path, err);
+	if (r < 0 || ret->fd < 0)
+		return r < 0 ? r : ret->fd;
+	ret->bytes = sectors * 512;
+	return text_format(ret->dev, sizeof(ret->dev), "%u:%u", major(dev), minor(dev));
+}
+
 void dm_part_close(struct dm_part *part)
 {
 	close_fd(&part->fd);

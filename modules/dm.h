@@ -42,6 +42,14 @@ int dm_open(uint64_t dev, char ret_path[DM_PATH_SIZE], struct err *err);
 /* Read-only; node: "vda2". 0 or -errno; an fd of -1 is left where it fails. */
 int dm_part_open(const char *node, struct dm_part *ret, struct err *err);
 void dm_part_close(struct dm_part *part);
+/*
+ * The mapping of that name as a device below another: E_DM_TABLE unless it is live, read-only, one target
+ * "crypt", and over the block device `over`.
+ */
+int dm_crypt_open(const char *name, const struct dm_part *over, struct dm_part *ret,
+		  struct err *err);
+/* Whether the parameters of a "crypt" target, as the kernel prints them, are over the device "254:2". */
+bool dm_crypt_is_over(const char *table, const char *dev);
 /* At once, or where it is still open when it is closed. */
 void dm_remove(const char *name);
 

@@ -23,7 +23,8 @@
 #define FIRST_READ 4096
 
 struct verity {
-	char name[DM_NAME_SIZE], roothash[2 * VERITY_DIGEST_MAX + 1];
+	char name[DM_NAME_SIZE], crypt[DM_NAME_SIZE]; /* crypt: below it; or empty */
+	char roothash[2 * VERITY_DIGEST_MAX + 1];
 	struct dm_part data, hash;
 	struct verity_superblock super;
 	char params[DM_TEXT_MAX]; /* that were loaded */
@@ -39,6 +40,21 @@ static int open_part(const struct step *step, const char *key, struct dm_part *r
 	return r < 0 ? r : dm_part_open(node, ret, err);
 }
 
+/* The data partition, or what a mapping decrypts it to. */
+static int open_data(const struct step *step, struct verity *v, struct err *err)
+{
+	_cleanup_(dm_part_close) struct dm_part part = { .fd = -1 };
+	int r = open_part(step, "data", &part, err);
+
+	if (r < 0)
+		return r;
+	if (fields_get(&step->args, "crypt", v->crypt, sizeof(v->crypt)) == 0)
+		return dm_crypt_open(v->crypt, &part, &v->data, err);
+	v->data = part;
+	part.fd = -1;
+	return 0;
+}
+
 static int read_superblock(struct verity *v, struct err *err)
 {
 	uint8_t bytes[VERITY_SUPERBLOCK_SIZE];
@@ -49,6 +65,8 @@ static int read_superblock(struct verity *v, struct err *err)
 		return err_set(err, E_IO, EIO, "the verity superblock cannot be read");
 	r = verity_superblock_parse(bytes, sizeof(bytes), v->data.bytes, v->hash.bytes, &v->super,
 				    err);
+	if (r < 0 && v->crypt[0])
+		err_wrap(err, "the hash tree has to be over what %s decrypts to", v->crypt);
 	if (r < 0)
 		return r;
 	if (strlen(v->roothash) != 2 * (size_t)v->super.digest_size)
@@ -289,7 +307,7 @@ int verity_run(const struct step *step, const struct report *report, struct fiel
 	v = (struct verity){ .data.fd = -1, .hash.fd = -1 };
 	r = read_arguments(step, &v, err);
 	if (r == 0)
-		r = open_part(step, "data", &v.data, err);
+		r = open_data(step, &v, err);
 	if (r == 0)
 		r = open_part(step, "hash", &v.hash, err);
 	if (r == 0)

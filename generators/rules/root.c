@@ -106,6 +106,7 @@ static void refuse_failed(const struct facts *facts, struct plan *plan)
 void root_decide(const struct facts *facts, struct plan *plan)
 {
 	static struct triple root, usr; /* large, and no state: filled anew by each call */
+	struct sealed_list sealed = { .n = 0 };
 	struct version version;
 	struct word word;
 	bool tmpfs, has_root, has_usr;
@@ -146,7 +147,11 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	if (!version_settle(facts, plan, arch, &version))
 		return;
 	text_copy(plan->root_mount, sizeof(plan->root_mount), "mnt-root");
-	plan_luks(facts, plan, luks);
+	if (luks)
+		sealed = (struct sealed_list){ { { luks, "root", false } }, 1 };
+	layers_choose(plan, &version, &sealed);
+	if (plan->n_refusals > 0 || (!plan_luks(facts, plan, &sealed) && sealed.n > (luks ? 1 : 0)))
+		return;
 	if (!has_root)
 		plan_tmpfs_root(plan, tmpfs ? "root=tmpfs" : "a usr partition and no root");
 	version_plan(facts, plan, arch, &version);

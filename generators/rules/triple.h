@@ -2,6 +2,7 @@
 /* Choosing the data, verity and signature partitions of one role; a part of rules/root. */
 #pragma once
 
+#include "generators/crypttab.h"
 #include "generators/plan.h"
 #include "init/base/bytes.h"
 
@@ -51,10 +52,34 @@ bool root_word_matches(const char *word, const struct fact *part);
 /* Whether it is one of the forms that lintel knows; an empty word is. */
 bool root_word_known(const char *word);
 
-/* rules/unlock: the LUKS2 root of the boot disk, or NULL; two candidates are a refusal. */
+/* A LUKS2 volume that root or /usr is in. */
+struct sealed {
+	const struct fact *part;
+	char name[24];	   /* of its mapping, where no word gives another */
+	bool below_verity; /* else what it decrypts to is the root's file system */
+};
+struct sealed_list {
+	struct sealed volumes[4];
+	size_t n;
+};
+
+/*
+ * rules/unlock: the LUKS2 root of the boot disk, where the policy asks for encryption and not for verity,
+ * or NULL; two candidates are a refusal.
+ */
 const struct fact *luks_choose(const struct facts *facts, struct plan *plan, const char *arch);
-/* All LUKS2 volumes to open; root: luks_choose()'s, or NULL. */
-void plan_luks(const struct facts *facts, struct plan *plan, const struct fact *root);
+/* All LUKS2 volumes to open: these, and others. False: not yet, or refused. */
+bool plan_luks(const struct facts *facts, struct plan *plan, const struct sealed_list *sealed);
+/* The step that finds the key of that partition's volume, or NULL. */
+const struct step *luks_key_step(const struct plan *plan, const struct fact *part);
+/* The step "open-NAME" that maps it, read-only; false where there is none that finds its key. */
+bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *part,
+	       char ret_name[CRYPT_NAME_MAX]);
+
+/* rules/layers: whether the set's data partition is a LUKS2 volume, by the probe's hint. */
+bool triple_encrypted(const struct triple *triple);
+/* Appends those of the version's sets; E_POLICY or E_BOOTDISK_UNSET where one may not be opened. */
+void layers_choose(struct plan *plan, const struct version *version, struct sealed_list *list);
 
 /* rootfstype=, rootflags= or mount.usrfstype=, mount.usrflags= as arguments of the mount. */
 void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,

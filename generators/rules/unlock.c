@@ -31,31 +31,28 @@ static bool candidate(const struct facts *facts, const struct plan *plan, const 
 
 const struct fact *luks_choose(const struct facts *facts, struct plan *plan, const char *arch)
 {
+	unsigned int flags = plan->policy.flags[PART_ROOT];
 	const struct fact *found = NULL;
-	char type[24], verity[32];
+	struct pair pair = { .a = "" };
+	char type[24];
 
-	if (!(plan->policy.flags[PART_ROOT] & POLICY_ENCRYPTED) || !plan->boot_disk[0])
+	/* what is held to verity as well is rules/layers' */
+	if (!(flags & POLICY_ENCRYPTED) || flags & (POLICY_SIGNED | POLICY_VERITY) ||
+	    !plan->boot_disk[0])
 		return NULL;
 	text_format(type, sizeof(type), "root-%s", arch);
-	text_format(verity, sizeof(verity), "%s-verity", type);
 	for (const struct fact *part = NULL;
 	     (part = facts_with(facts, FACT_PART, "disk", plan->boot_disk, part)) != NULL;) {
-		bool tree = fields_are(&part->fields, "name", verity) &&
-			    (plan->policy.flags[PART_ROOT] & POLICY_SIGNED);
-		const char *a, *b;
-
-		if (!tree && !candidate(facts, plan, type, part))
+		if (!candidate(facts, plan, type, part))
 			continue;
-		if (!found) {
-			found = part;
-			continue;
-		}
-		a = strcmp(found->subject, part->subject) < 0 ? found->subject : part->subject;
-		b = a == found->subject ? part->subject : found->subject;
-		plan_refuse(plan, E_ROOT_AMBIGUOUS, "root: the policy allows both %s and %s", a, b);
-		return NULL;
+		pair_add(&pair, part->subject);
+		found = part;
 	}
-	return found && fields_are(&found->fields, "name", type) ? found : NULL;
+	if (!pair.b[0])
+		return found;
+	plan_refuse(plan, E_ROOT_AMBIGUOUS, "root: the policy allows both %s and %s", pair.a,
+		    pair.b);
+	return NULL;
 }
 
 /* What it says of the kernel's modules: it has no modprobe to ask. Early where the policy is sure. */
@@ -169,25 +166,52 @@ static void plan_measure(const struct facts *facts, struct plan *plan, const str
 	}
 }
 
-/* No volume is mapped before every key is measured (invariant I4). */
-static void plan_open(const struct facts *facts, struct plan *plan, const struct luks *luks,
-		      const struct luks *last)
+/* No volume is mapped before every key is measured (invariant I4): after the last one. */
+static void plan_open(const struct facts *facts, struct plan *plan, const struct luks *luks)
 {
 	static const char *const keys[] = { "uuid",   "cipher", "keysize", "sector",
 					    "offset", "size",	NULL };
-	char id[STEP_ID_MAX];
+	char id[STEP_ID_MAX], last[STEP_ID_MAX] = "";
 	struct step *step;
 
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (text_starts(plan->steps[i].id, "vk-"))
+			text_copy(last, sizeof(last), plan->steps[i].id);
 	step_id("open", luks, id);
 	step = plan_step(plan, VERB_ACTIVATE, id, "%s", luks->why);
 	step_arg(plan, step, "name", luks->volume.name);
 	step_arg(plan, step, "part", luks->part->subject);
 	flag_args(plan, step, &luks->volume.options);
 	copy_args(facts, plan, step, luks, keys);
-	step_id("vk", last, id);
-	step_after(plan, step, id);
+	step_after(plan, step, last);
 	step_after(plan, step, "dm");
 	step_after(plan, step, "crypt");
+}
+
+const struct step *luks_key_step(const struct plan *plan, const struct fact *part)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].verb == VERB_UNLOCK &&
+		    fields_are(&plan->steps[i].args, "part", part->subject))
+			return &plan->steps[i];
+	return NULL;
+}
+
+/* Whoever wrote to what is verified could only break it, whatever words say. */
+bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *part,
+	       char ret_name[CRYPT_NAME_MAX])
+{
+	const struct step *key = luks_key_step(plan, part);
+	struct luks luks = { .part = part, .why = "the data of a verity set" };
+
+	if (!key)
+		return false;
+	fields_get(&key->args, "name", ret_name, CRYPT_NAME_MAX);
+	if (!volume_words(facts, plan, part, ret_name, &luks.volume))
+		return false;
+	luks.volume.options.read_only = true;
+	plan_open(facts, plan, &luks);
+	return true;
 }
 
 static void plan_root_mount(const struct facts *facts, struct plan *plan, const struct luks *luks)
@@ -206,29 +230,31 @@ static void plan_root_mount(const struct facts *facts, struct plan *plan, const 
 	step_after(plan, step, id);
 }
 
-void plan_luks(const struct facts *facts, struct plan *plan, const struct fact *root)
+bool plan_luks(const struct facts *facts, struct plan *plan, const struct sealed_list *sealed)
 {
 	static struct luks list[LUKS_MAX]; /* no state: filled anew by each call */
-	size_t n = volumes_choose(facts, plan, root, list);
+	size_t n = volumes_choose(facts, plan, sealed, list);
 
 	if (n == 0)
-		return;
+		return plan->n_refusals == 0;
 	if (!plan->tpm_expected) {
 		plan_refuse(plan, E_UNLOCK,
 			    "%s: %s is encrypted, and the stub measured nothing that a TPM could "
 			    "check",
 			    list[0].volume.name, list[0].part->subject);
-		return;
+		return false;
 	}
 	if (!plan_find(plan, "m1"))
-		return; /* rules/deadline waits for the TPM */
+		return false; /* rules/deadline waits for the TPM */
 	plan_crypt_drivers(plan, "a LUKS2 volume");
 	for (size_t i = 0; i < n; i++)
 		plan_key(plan, &list[i]);
 	for (size_t i = 0; i < n; i++)
 		plan_measure(facts, plan, list, n, i);
 	for (size_t i = 0; i < n; i++)
-		plan_open(facts, plan, &list[i], &list[n - 1]);
-	if (root)
+		if (!list[i].sealed || !list[i].sealed->below_verity)
+			plan_open(facts, plan, &list[i]);
+	if (list[0].sealed && !list[0].sealed->below_verity)
 		plan_root_mount(facts, plan, &list[0]);
+	return true;
 }

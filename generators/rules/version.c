@@ -50,8 +50,9 @@ static void plan_mount(const struct facts *facts, struct plan *plan, const struc
 	struct step *step;
 
 	text_format(ret_id, ID_MAX, "mnt-%s", of);
-	step = plan_step(plan, VERB_MOUNT, ret_id, "policy %s=%s", name,
-			 triple->trusted_word ? "verity" : "signed");
+	step = plan_step(plan, VERB_MOUNT, ret_id, "policy %s=%s%s", name,
+			 triple->trusted_word ? "verity" : "signed",
+			 triple_encrypted(triple) ? "+encrypted" : "");
 	step_arg(plan, step, "kind", "verity");
 	step_arg(plan, step, "what", name);
 	step_arg(plan, step, "where", strcmp(name, "usr") == 0 ? "/sysroot/usr" : "/sysroot");
@@ -63,7 +64,8 @@ static void plan_mount(const struct facts *facts, struct plan *plan, const struc
 
 /* The verification of one version. What failed before it under the same name makes room. */
 static struct step *plan_verity(const struct facts *facts, struct plan *plan,
-				const struct triple *triple, const char *name, const char *id)
+				const struct triple *triple, const char *name, const char *id,
+				const char *crypt)
 {
 	struct step *step = plan_step(plan, VERB_VERITY, id, "%s, DPS %s, %s", triple->why_disk,
 				      triple->type_name, triple->why_trust);
@@ -71,6 +73,8 @@ static struct step *plan_verity(const struct facts *facts, struct plan *plan,
 
 	step_arg(plan, step, "name", name);
 	step_arg(plan, step, "data", triple->data->subject);
+	if (crypt[0])
+		step_arg(plan, step, "crypt", crypt);
 	step_arg(plan, step, "hash", triple->hash->subject);
 	if (triple->sig)
 		step_arg(plan, step, "sig", triple->sig->subject);
@@ -150,15 +154,23 @@ static void plan_set(const struct facts *facts, struct plan *plan, const struct 
 		     const char *name, const struct triple *triple, char ret_mount[ID_MAX])
 {
 	char id[ID_MAX], root[ID_MAX], mount[ID_MAX], driver_id[FS_STEP_MAX];
+	char crypt[CRYPT_NAME_MAX] = "", open[CRYPT_NAME_MAX + 8];
 	bool driver;
+	struct step *step;
 
 	if (!triple)
+		return;
+	if (triple_encrypted(triple) && !luks_open(facts, plan, triple->data, crypt))
 		return;
 	version_id("", name, version->number, id);
 	version_id("", "root", version->number, root);
 	version_id("mnt-", "root", version->number, mount);
 	driver = plan_driver(facts, plan, triple, name, driver_id);
-	after_version(facts, plan, plan_verity(facts, plan, triple, name, id), version->number - 1);
+	step = plan_verity(facts, plan, triple, name, id, crypt);
+	after_version(facts, plan, step, version->number - 1);
+	text_format(open, sizeof(open), "open-%s", crypt);
+	if (crypt[0])
+		step_after(plan, step, open);
 	if (broken(facts, id) || (triple == version->usr && version->root &&
 				  (broken(facts, root) || broken(facts, mount))))
 		return; /* nothing can come of the mount */
@@ -255,6 +267,16 @@ static bool older_version(const struct facts *facts, struct plan *plan, const ch
 	       one_version(facts, plan, arch, version);
 }
 
+/* No key is found any more when one was measured: what is encrypted must be open by then (invariant I3). */
+static bool openable(struct plan *plan, const struct triple *triple)
+{
+	if (!triple || !triple_encrypted(triple) || luks_key_step(plan, triple->data))
+		return true;
+	plan_note(plan, "fallback: %s is encrypted, and its key was not found before",
+		  triple->data->subject);
+	return false;
+}
+
 static void find_failure(const struct facts *facts, struct version *version)
 {
 	char id[ID_MAX];
@@ -282,7 +304,8 @@ void version_plan(const struct facts *facts, struct plan *plan, const char *arch
 		if (version->root && version->usr)
 			plan_undo(facts, plan, version->number);
 		fall_back(plan, version->failed, version->failed_set);
-		if (!older_version(facts, plan, arch, version))
+		if (!older_version(facts, plan, arch, version) || !openable(plan, version->root) ||
+		    !openable(plan, version->usr))
 			break;
 	}
 	plan_refuse(plan, plan->fallback.code, "%s; no older version may take its place",

@@ -27,6 +27,7 @@ static void add(struct choice *c, const struct fact *part, const char *name, con
 		return;
 	}
 	luks->part = part;
+	luks->sealed = NULL;
 	snprintf(luks->why, sizeof(luks->why), "%s", why);
 	if (!volume_words(c->facts, c->plan, part, name, &luks->volume))
 		return; /* refused */
@@ -127,16 +128,28 @@ static void add_named(struct choice *c)
 	}
 }
 
-size_t volumes_choose(const struct facts *facts, struct plan *plan, const struct fact *root,
-		      struct luks list[LUKS_MAX])
+/* systemd-gpt-auto-generator(8) calls the root's "root". */
+static void add_sealed(struct choice *c, const struct sealed *sealed)
+{
+	size_t n = c->n;
+
+	add(c, sealed->part, sealed->name,
+	    sealed->below_verity ? "LoaderDevicePartUUID, below verity, policy encrypted"
+				 : "LoaderDevicePartUUID, DPS root, policy encrypted");
+	if (c->n > n)
+		c->list[n].sealed = sealed;
+}
+
+size_t volumes_choose(const struct facts *facts, struct plan *plan,
+		      const struct sealed_list *sealed, struct luks list[LUKS_MAX])
 {
 	static const enum designator roles[] = { PART_HOME, PART_SRV, PART_VAR, PART_TMP };
 	struct choice c = { .facts = facts, .plan = plan, .list = list };
 
 	if (!plan->boot_disk[0])
 		return 0;
-	if (root) /* systemd-gpt-auto-generator(8) calls it so */
-		add(&c, root, "root", "LoaderDevicePartUUID, DPS root, policy encrypted");
+	for (size_t i = 0; i < sealed->n; i++)
+		add_sealed(&c, &sealed->volumes[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
 		add_role(&c, roles[i]);
 	add_named(&c);

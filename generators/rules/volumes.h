@@ -3,18 +3,20 @@
 #pragma once
 
 #include "generators/rules/rules.h"
+#include "generators/rules/triple.h"
 
 #define LUKS_MAX 8 /* the step that measures the first waits for all keys: STEP_AFTER_MAX */
 
 struct luks {
 	const struct fact *part;
+	const struct sealed *sealed; /* NULL: it is neither the root's nor /usr's */
 	struct volume volume;
 	char why[80];
 };
 
 /*
- * The root, if it is one; then, in fixed order, what the image policy wants encrypted by its DPS type
+ * Those of root and /usr; then, in fixed order, what the image policy wants encrypted by its DPS type
  * and what words or crypttab name. Their number; 0 where there is none, or where a refusal is planned.
  */
-size_t volumes_choose(const struct facts *facts, struct plan *plan, const struct fact *root,
-		      struct luks list[LUKS_MAX]);
+size_t volumes_choose(const struct facts *facts, struct plan *plan,
+		      const struct sealed_list *sealed, struct luks list[LUKS_MAX]);

@@ -10,7 +10,7 @@ class Set:
     """
     Partitions made from one tree. `sign` names a key pair of build/keys; None: no signature. A layout
     "luks" is sealed to the case's TPM: to PCR 11 signed by build/keys/pcr.key, and to `pcrs`, where {pcr7}
-    is what the firmware leaves in that PCR with Secure Boot on.
+    is what the firmware leaves in that PCR with Secure Boot on. "luks-verity": the same, and `sign`ed.
     """
 
     tree: str = "root-trixie"
@@ -21,7 +21,7 @@ class Set:
     pcrs: str = ""
     stored: tuple = ()   # (folder, Extra) pairs: images that the root itself keeps
     links: tuple = ()    # (path, target) pairs: symlinks of the root, in place of what it has there
-    role: str = "root"          # of a layout "luks": root, home, srv, var
+    role: str = "root"          # of a layout "luks": root, home, srv, var; of "luks-verity": root, usr
     subvolume: str = ""         # "@" or "default:@": a btrfs whose tree stands in that subvolume
     locked: bool = False        # sealed to what systemd-pcrlock allows, see pcrlock.py
     argon2id: bool = False      # of a typed one: a PIN as systemd 262 enrolls it
@@ -157,7 +157,7 @@ class Case:
     @property
     def sealed(self):
         """The sets that the case's TPM opens."""
-        return [part for part in self.sets if part.layout == "luks"]
+        return [part for part in self.sets if part.layout.startswith("luks")]
 
     @property
     def kernel_tree(self):

@@ -62,6 +62,41 @@ def flip(role, at=0, label=None):
     return change
 
 
+def payload(disk, part):
+    """Where the data of a LUKS2 volume begin, in bytes from the partition's start."""
+    size = int.from_bytes(disk.read(part.offset + 8, 8), "big")
+    area = json.loads(disk.read(part.offset + 4096, size - 4096).rstrip(b"\0"))
+    return int(area["segments"]["0"]["offset"])
+
+
+def flip_payload(role, at=0, label=None, step=0):
+    """Flips one bit of a LUKS2 volume's ciphertext, `at` bytes from its start; with `step`, of each from there."""
+    def change(disk):
+        part = disk.table.find(role, label)
+        start = payload(disk, part) + at
+        for offset in range(start, part.size if step else start + 1, step or 1):
+            xor(disk, part.offset + offset)
+    return change
+
+
+def sign_ciphertext(label):
+    """Makes the hash tree over the volume, and not over what it decrypts to: as systemd-repart 262 does it."""
+    def change(disk):
+        part = disk.table.find("root", label)
+        with tempfile.TemporaryDirectory(dir=BUILD / ".tmp") as folder:
+            volume, made = Path(folder, "volume"), Path(folder, "disk")
+            volume.write_bytes(disk.read(part.offset, part.size))
+            subprocess.run([REPO / "images/lintel-disk", made, "--layout", "verity", "--image", volume, "--label", label,
+                            "--key", KEYS / "secureboot.key", "--cert", KEYS / "secureboot.crt"], check=True,
+                           capture_output=True)
+            with Disk(made) as other:
+                for source in other.table.partitions:
+                    old = disk.table.find(source.role)
+                    disk.write(old.offset, other.read(source.offset, source.size))
+                    edit(source.role, uuid=str(source.uuid))(disk)
+    return change
+
+
 def flip_everywhere(role, step=4096, label=None, keep=0):
     """
     Flips one bit in each block of a partition but the first and, at its end, `keep` bytes: whatever
@@ -281,9 +316,7 @@ def plant_behind_luks(kind="root"):
     """Lays the canary's root, unencrypted, where the LUKS2 header says that the data is."""
     def change(disk):
         part = disk.table.find(kind)
-        size = int.from_bytes(disk.read(part.offset + 8, 8), "big")
-        area = json.loads(disk.read(part.offset + 4096, size - 4096).rstrip(b"\0"))
-        offset = int(area["segments"]["0"]["offset"])
+        offset = payload(disk, part)
         with tempfile.NamedTemporaryFile(suffix=".ext4") as image:
             subprocess.run(["/usr/sbin/mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d",
                             BUILD / "trees/canary", image.name, "32M"], check=True,

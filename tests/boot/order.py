@@ -127,6 +127,11 @@ def times_of(rows):
     return start, end, min(devices, default=None)
 
 
+def sets_of(plan):
+    """What each verity step is over: data and hash partition."""
+    return {row[1]: row[3].split("+") for row in plan if row[2:3] == ["verity"] and row[3:4] and "+" in row[3]}
+
+
 def wrong_steps(lines):
     """None if the steps' times are in order: keys, PCR 15, mappings, mounts, then the phase's end."""
     plan, rows = facts_of(lines)
@@ -140,12 +145,15 @@ def wrong_steps(lines):
         return "the facts have no hand-over"
     if keys and not (volumes and "m1" in end and "m2" in end):
         return "a volume was opened, and not all was measured"
-    # another mapped device may be there first: only verity has devices without a key
-    if volumes and "verity" not in verbs.values() and (
+    # another mapped device may be there first: verity has devices without a key, but over a volume it waits
+    layers = {name: f"open-{what}" for name, (what, _) in sets_of(plan).items() if f"open-{what}" in verbs}
+    keyless = [name for name in verbs if verbs[name] == "verity" and name not in layers]
+    if volumes and not keyless and (
             device is None or any(end.get(step, device + 1) > device for step in volumes)):
         return "a mapped device was there before PCR 15 was extended"
     pairs = [("m1", key) for key in keys] + [(key, f"vk-{key[4:]}") for key in keys]
     pairs += [(f"vk-{name[5:]}", name) for name in verbs if name.startswith("open-")]
+    pairs += [(below, name) for name, below in layers.items() if name in verbs]
     for mount in (name for name in verbs if name.startswith("mnt-")):
         pairs += [(name, mount) for name in (mount[4:], f"open-{mount[4:]}") if name in verbs]
     pairs += [("m2", "end")] if "m2" in start else []

@@ -61,3 +61,19 @@ TEST(dm_verity_params_too_long)
 	CHECK_INT(err.code, E_DM);
 	CHECK_STR(text, "");
 }
+
+/* The device is the fourth word (dm-crypt.rst), and all of it. */
+TEST(dm_crypt_is_over_one_device)
+{
+	const char *table = "aes-xts-plain64 :64:logon:cryptsetup:u-d0 0 254:2 32768";
+
+	CHECK(dm_crypt_is_over(table, "254:2"));
+	CHECK(!dm_crypt_is_over(table, "254:20"));
+	CHECK(!dm_crypt_is_over(table, "254:"));
+	CHECK(!dm_crypt_is_over(table, "0"));
+	CHECK(!dm_crypt_is_over(table, "32768"));
+	CHECK(!dm_crypt_is_over("aes-xts-plain64 254:2 0 254:3 32768", "254:2"));
+	CHECK(!dm_crypt_is_over("aes-xts-plain64 k 0 254:2", "254:2"));
+	CHECK(!dm_crypt_is_over("aes-xts-plain64 k", "254:2"));
+	CHECK(!dm_crypt_is_over("", "254:2"));
+}
