@@ -20,9 +20,9 @@ enum verb {
 	VERB_EFIVARS,  /* read the boot loader's EFI variables */
 	VERB_DRIVERS, /* modalias= or module=: load it and what it depends on (?NAME: if it is there) */
 	VERB_PROBE,    /* disk=: read its partition table and signature partitions */
-	VERB_VERITY,   /* name= data= hash= sig= roothash= trust=signed|cmdline */
+	VERB_VERITY,   /* name= data= [crypt= closes=] hash= sig= roothash= trust=signed|cmdline */
 	VERB_UNLOCK,   /* name= part=: find the volume key */
-	VERB_ACTIVATE, /* name= part= uuid= cipher= keysize= sector= offset= size=: map the volume */
+	VERB_ACTIVATE, /* name= part= uuid= cipher= keysize= sector= offset= size=: map it; drop= */
 	VERB_MOUNT,    /* kind=verity|crypt|tmpfs|undo what= where= fstype= options= [scope=] */
 	VERB_STORED,   /* list the extension images of the root's own folders */
 	VERB_LOOP,     /* image= below /.extra or file= of the root: a loop device */

@@ -94,6 +94,18 @@ static int assume_machine(const struct options *options, struct err *err)
 	return r;
 }
 
+/* Who encrypts a disk boots it measured, with the TPM that it is sealed to. */
+static int assume_tpm(struct err *err)
+{
+	for (const struct fact *part = NULL; (part = facts_each(&facts, FACT_PART, part)) != NULL;)
+		if (fields_are(&part->fields, "hint", "crypto_LUKS"))
+			return facts_parse(&facts,
+					   "0 assumed efi StubPcrKernelImage value=11\n"
+					   "0 assumed tpm tpmrm0 dev=252:65536\n",
+					   err);
+	return 0;
+}
+
 /* Every step that could start is taken as done, until nothing is left to start. */
 static int assume_success(struct err *err)
 {
@@ -155,6 +167,8 @@ static int load(const struct options *options, struct err *err)
 	r = assume_machine(options, err);
 	if (r == 0)
 		r = image_read(options->image, "vda", &facts, err);
+	if (r == 0)
+		r = assume_tpm(err);
 	return r < 0 ? r : assume_success(err);
 }
 

@@ -97,6 +97,8 @@ void explain_what(const struct step *step, char *ret, size_t size)
 	case VERB_ACTIVATE:
 		arg(step, "name", b);
 		snprintf(ret, size, "%s -> %s", arg(step, "part", a), b);
+		if (fields_are(&step->args, "drop", "yes"))
+			snprintf(ret, size, "drop the key of %s", b);
 		return;
 	case VERB_MOUNT:
 		what_mount(step, ret, size);

@@ -130,10 +130,17 @@ int activate_run(const struct step *step, const struct report *report, struct fi
 		 struct err *err)
 {
 	static struct mapping m = { .part.fd = -1 }; /* of this child */
-	int r = read_arguments(step, &m, err);
+	int r;
 
 	(void)report;
 	(void)result;
+	if (fields_are(&step->args, "drop", "yes")) {
+		r = step_get(step, "uuid", m.uuid, sizeof(m.uuid), err);
+		if (r == 0)
+			volume_key_drop(m.uuid);
+		return r;
+	}
+	r = read_arguments(step, &m, err);
 	if (r == 0)
 		r = activate(&m, err);
 	dm_part_close(&m.part);

@@ -252,7 +252,7 @@ static int first_reads(const struct verity *v, uint64_t dev, struct err *err)
 static int activate(const struct step *step, struct verity *v, struct fields *result,
 		    struct err *err)
 {
-	char uuid[128], hex[33];
+	char uuid[128], hex[33], below[DM_NAME_SIZE];
 	uint64_t dev;
 	int r;
 
@@ -260,6 +260,8 @@ static int activate(const struct step *step, struct verity *v, struct fields *re
 	text_format(uuid, sizeof(uuid), "CRYPT-VERITY-%s-%s", hex, v->name); /* as libcryptsetup */
 	if (fields_are(&step->args, "replaces", "yes"))
 		dm_remove(v->name); /* it opened, and its mount failed */
+	if (fields_get(&step->args, "closes", below, sizeof(below)) == 0)
+		dm_remove(below);
 	r = dm_create(v->name, uuid, &dev, err);
 	if (r < 0)
 		return r;

@@ -31,21 +31,54 @@ static bool allowed(struct plan *plan, enum designator role, const struct triple
 	return false;
 }
 
-static void add(struct plan *plan, enum designator role, const struct triple *triple,
+static void add(struct plan *plan, enum designator role, const struct triple *triple, bool spare,
 		struct sealed_list *list)
 {
 	struct sealed *sealed = &list->volumes[list->n];
 
 	if (!triple || !triple_encrypted(triple) || !allowed(plan, role, triple))
 		return;
-	sealed->part = triple->data;
-	sealed->below_verity = true;
-	text_format(sealed->name, sizeof(sealed->name), "%s-crypt", designator_name(role));
+	*sealed = (struct sealed){ .part = triple->data, .below_verity = true, .spare = spare };
+	text_format(sealed->name, sizeof(sealed->name), "%s-crypt%s", designator_name(role),
+		    spare ? "-2" : "");
 	list->n++;
 }
 
-void layers_choose(struct plan *plan, const struct version *version, struct sealed_list *list)
+/*
+ * When the newest version turns out to be bad its key has been measured, and nothing is unsealed any
+ * more (invariant I3): so the next older one's is found with it. What is wrong with that one is said
+ * when its turn comes.
+ */
+static void add_spares(const struct facts *facts, struct plan *plan, const char *arch,
+		       const struct version *version, struct sealed_list *list)
 {
-	add(plan, PART_ROOT, version->root, list);
-	add(plan, PART_USR, version->usr, list);
+	size_t refusals = plan->n_refusals, notes = plan->n_notes;
+	struct triple root, usr;
+	struct version older = *version;
+
+	if (version->root) {
+		root = *version->root;
+		older.root = &root;
+	}
+	if (version->usr) {
+		usr = *version->usr;
+		older.usr = &usr;
+	}
+	if (version_older(facts, plan, arch, &older)) {
+		add(plan, PART_ROOT, older.root, true, list);
+		add(plan, PART_USR, older.usr, true, list);
+	}
+	plan->n_refusals = refusals;
+	plan->n_notes = notes;
+}
+
+void layers_choose(const struct facts *facts, struct plan *plan, const char *arch,
+		   const struct version *version, struct sealed_list *list)
+{
+	size_t n = list->n;
+
+	add(plan, PART_ROOT, version->root, false, list);
+	add(plan, PART_USR, version->usr, false, list);
+	if (list->n > n && action_choose(facts) == ACTION_FALLBACK)
+		add_spares(facts, plan, arch, version, list);
 }

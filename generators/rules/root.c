@@ -148,8 +148,8 @@ void root_decide(const struct facts *facts, struct plan *plan)
 		return;
 	text_copy(plan->root_mount, sizeof(plan->root_mount), "mnt-root");
 	if (luks)
-		sealed = (struct sealed_list){ { { luks, "root", false } }, 1 };
-	layers_choose(plan, &version, &sealed);
+		sealed = (struct sealed_list){ { { luks, "root", false, false } }, 1 };
+	layers_choose(facts, plan, arch, &version, &sealed);
 	if (plan->n_refusals > 0 || (!plan_luks(facts, plan, &sealed) && sealed.n > (luks ? 1 : 0)))
 		return;
 	if (!has_root)
@@ -158,4 +158,6 @@ void root_decide(const struct facts *facts, struct plan *plan)
 	if (luks || !has_root)
 		refuse_failed(facts, plan);
 	plan->root_planned = plan->n_refusals == 0 && plan_find(plan, plan->root_mount);
+	if (plan->root_planned)
+		luks_drop(facts, plan);
 }

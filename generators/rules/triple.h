@@ -52,11 +52,16 @@ bool root_word_matches(const char *word, const struct fact *part);
 /* Whether it is one of the forms that lintel knows; an empty word is. */
 bool root_word_known(const char *word);
 
+/* Makes it the next older one that is complete; false: there is none. */
+bool version_older(const struct facts *facts, struct plan *plan, const char *arch,
+		   const struct version *version);
+
 /* A LUKS2 volume that root or /usr is in. */
 struct sealed {
 	const struct fact *part;
 	char name[24];	   /* of its mapping, where no word gives another */
 	bool below_verity; /* else what it decrypts to is the root's file system */
+	bool spare; /* an older version's: its key may be found or not, and nobody is asked */
 };
 struct sealed_list {
 	struct sealed volumes[4];
@@ -76,10 +81,17 @@ const struct step *luks_key_step(const struct plan *plan, const struct fact *par
 bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *part,
 	       char ret_name[CRYPT_NAME_MAX]);
 
+/* The steps "drop-NAME" that forget the keys of spare volumes, when the root is mounted without them. */
+void luks_drop(const struct facts *facts, struct plan *plan);
+
 /* rules/layers: whether the set's data partition is a LUKS2 volume, by the probe's hint. */
 bool triple_encrypted(const struct triple *triple);
-/* Appends those of the version's sets; E_POLICY or E_BOOTDISK_UNSET where one may not be opened. */
-void layers_choose(struct plan *plan, const struct version *version, struct sealed_list *list);
+/*
+ * Appends those of the version's sets, and where fallback is asked for those of the next older one;
+ * E_POLICY or E_BOOTDISK_UNSET where one may not be opened.
+ */
+void layers_choose(const struct facts *facts, struct plan *plan, const char *arch,
+		   const struct version *version, struct sealed_list *list);
 
 /* rootfstype=, rootflags= or mount.usrfstype=, mount.usrflags= as arguments of the mount. */
 void role_mount_words(const struct facts *facts, struct plan *plan, struct step *step,

@@ -112,12 +112,19 @@ static void step_id(const char *what, const struct luks *luks, char ret[STEP_ID_
 	text_format(ret, STEP_ID_MAX, "%s-%s", what, luks->volume.name);
 }
 
+/* A step whose id has a ':' may fail (rules/failure). */
+static void key_id(const struct luks *luks, char ret[STEP_ID_MAX])
+{
+	text_format(ret, STEP_ID_MAX, "key%s%s", luks->sealed && luks->sealed->spare ? ":" : "-",
+		    luks->volume.name);
+}
+
 static void plan_key(struct plan *plan, const struct luks *luks)
 {
 	char id[STEP_ID_MAX], probe[FACT_NAME_MAX];
 	struct step *step;
 
-	step_id("key", luks, id);
+	key_id(luks, id);
 	step = plan_step(plan, VERB_UNLOCK, id, "%s", luks->why);
 	step_arg(plan, step, "name", luks->volume.name);
 	step_arg(plan, step, "part", luks->part->subject);
@@ -129,13 +136,10 @@ static void plan_key(struct plan *plan, const struct luks *luks)
 
 /* What the key's step said, as arguments of those that come after it. */
 static void copy_args(const struct facts *facts, struct plan *plan, struct step *step,
-		      const struct luks *luks, const char *const *keys)
+		      const char *key, const char *const *keys)
 {
-	char id[STEP_ID_MAX];
-	const struct fact *result;
+	const struct fact *result = facts_step_result(facts, key);
 
-	step_id("key", luks, id);
-	result = facts_step_result(facts, id);
 	for (; step && result && *keys; keys++)
 		if (fields_copy(&step->args, &result->fields, *keys) == -E2BIG)
 			plan_refuse(plan, E_LIMIT, "step %s: arguments too long", step->id);
@@ -147,45 +151,24 @@ static void plan_measure(const struct facts *facts, struct plan *plan, const str
 {
 	static const char *const keys[] = { "uuid", "digests", NULL };
 	const struct luks *luks = &list[which];
-	char id[STEP_ID_MAX];
+	char id[STEP_ID_MAX], key[STEP_ID_MAX];
 	struct step *step;
 
 	step_id("vk", luks, id);
+	key_id(luks, key);
 	step = plan_step(plan, VERB_MEASURE, id, "the key of every volume goes into PCR 15");
 	step_arg(plan, step, "pcr", "15");
 	step_arg(plan, step, "volume", luks->volume.name);
 	step_arg(plan, step, "required", "yes");
-	copy_args(facts, plan, step, luks, keys);
+	copy_args(facts, plan, step, key, keys);
 	for (size_t i = 0; which == 0 && i < n; i++) {
-		step_id("key", &list[i], id);
-		step_after(plan, step, id);
+		key_id(&list[i], key);
+		step_after(plan, step, key);
 	}
 	if (which > 0) {
 		step_id("vk", &list[which - 1], id);
 		step_after(plan, step, id);
 	}
-}
-
-/* No volume is mapped before every key is measured (invariant I4): after the last one. */
-static void plan_open(const struct facts *facts, struct plan *plan, const struct luks *luks)
-{
-	static const char *const keys[] = { "uuid",   "cipher", "keysize", "sector",
-					    "offset", "size",	NULL };
-	char id[STEP_ID_MAX], last[STEP_ID_MAX] = "";
-	struct step *step;
-
-	for (size_t i = 0; i < plan->n_steps; i++)
-		if (text_starts(plan->steps[i].id, "vk-"))
-			text_copy(last, sizeof(last), plan->steps[i].id);
-	step_id("open", luks, id);
-	step = plan_step(plan, VERB_ACTIVATE, id, "%s", luks->why);
-	step_arg(plan, step, "name", luks->volume.name);
-	step_arg(plan, step, "part", luks->part->subject);
-	flag_args(plan, step, &luks->volume.options);
-	copy_args(facts, plan, step, luks, keys);
-	step_after(plan, step, last);
-	step_after(plan, step, "dm");
-	step_after(plan, step, "crypt");
 }
 
 const struct step *luks_key_step(const struct plan *plan, const struct fact *part)
@@ -197,6 +180,29 @@ const struct step *luks_key_step(const struct plan *plan, const struct fact *par
 	return NULL;
 }
 
+/* No volume is mapped before every key is measured (invariant I4): after the last one. */
+static void plan_open(const struct facts *facts, struct plan *plan, const struct luks *luks)
+{
+	static const char *const keys[] = { "uuid",   "cipher", "keysize", "sector",
+					    "offset", "size",	NULL };
+	const struct step *key = luks_key_step(plan, luks->part);
+	char id[STEP_ID_MAX], last[STEP_ID_MAX] = "";
+	struct step *step;
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (text_starts(plan->steps[i].id, "vk-"))
+			text_copy(last, sizeof(last), plan->steps[i].id);
+	step_id("open", luks, id);
+	step = plan_step(plan, VERB_ACTIVATE, id, "%s", luks->why);
+	step_arg(plan, step, "name", luks->volume.name);
+	step_arg(plan, step, "part", luks->part->subject);
+	flag_args(plan, step, &luks->volume.options);
+	copy_args(facts, plan, step, key ? key->id : "", keys);
+	step_after(plan, step, last);
+	step_after(plan, step, "dm");
+	step_after(plan, step, "crypt");
+}
+
 /* Whoever wrote to what is verified could only break it, whatever words say. */
 bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *part,
 	       char ret_name[CRYPT_NAME_MAX])
@@ -204,7 +210,7 @@ bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *
 	const struct step *key = luks_key_step(plan, part);
 	struct luks luks = { .part = part, .why = "the data of a verity set" };
 
-	if (!key)
+	if (!key || (facts_step_result(facts, key->id) && !facts_step_done(facts, key->id)))
 		return false;
 	fields_get(&key->args, "name", ret_name, CRYPT_NAME_MAX);
 	if (!volume_words(facts, plan, part, ret_name, &luks.volume))
@@ -212,6 +218,50 @@ bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *
 	luks.volume.options.read_only = true;
 	plan_open(facts, plan, &luks);
 	return true;
+}
+
+/* The key is in no one's way in the kernel's keyring, but no secret outlives its use (invariant I9). */
+void luks_drop(const struct facts *facts, struct plan *plan)
+{
+	static const char *const keys[] = { "uuid", NULL };
+
+	for (size_t i = 0, n = plan->n_steps; i < n; i++) {
+		const struct step *key = &plan->steps[i];
+		char name[CRYPT_NAME_MAX], id[STEP_ID_MAX];
+		struct step *step;
+
+		if (key->verb != VERB_UNLOCK || !text_starts(key->id, "key:") ||
+		    fields_get(&key->args, "name", name, sizeof(name)) < 0)
+			continue;
+		text_format(id, sizeof(id), "vk-%s", name);
+		if (!plan_find(plan, id))
+			continue; /* it was not found */
+		text_format(id, sizeof(id), "open-%s", name);
+		if (plan_find(plan, id))
+			continue;
+		text_format(id, sizeof(id), "drop-%s", name);
+		step = plan_step(plan, VERB_ACTIVATE, id, "the newest version is mounted");
+		step_arg(plan, step, "name", name);
+		step_arg(plan, step, "drop", "yes");
+		copy_args(facts, plan, step, key->id, keys);
+		step_after_root(plan, step);
+	}
+}
+
+/* Without the spare ones whose keys were not found: nothing of them is measured. */
+static size_t drop_failed(const struct facts *facts, struct luks *list, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char id[STEP_ID_MAX];
+
+		key_id(&list[i], id);
+		if (!text_starts(id, "key:") || !facts_step_result(facts, id) ||
+		    facts_step_done(facts, id))
+			list[kept++] = list[i];
+	}
+	return kept;
 }
 
 static void plan_root_mount(const struct facts *facts, struct plan *plan, const struct luks *luks)
@@ -249,6 +299,7 @@ bool plan_luks(const struct facts *facts, struct plan *plan, const struct sealed
 	plan_crypt_drivers(plan, "a LUKS2 volume");
 	for (size_t i = 0; i < n; i++)
 		plan_key(plan, &list[i]);
+	n = drop_failed(facts, list, n);
 	for (size_t i = 0; i < n; i++)
 		plan_measure(facts, plan, list, n, i);
 	for (size_t i = 0; i < n; i++)

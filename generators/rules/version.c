@@ -62,10 +62,32 @@ static void plan_mount(const struct facts *facts, struct plan *plan, const struc
 		step_after(plan, step, driver);
 }
 
+/* "root", "usr-2"; and with another word before it. */
+static void version_id(const char *before, const char *name, unsigned int number, char ret[ID_MAX])
+{
+	if (number == 1)
+		text_format(ret, ID_MAX, "%s%s", before, name);
+	else
+		text_format(ret, ID_MAX, "%s%s-%u", before, name, number);
+}
+
+/* The name is that of the version that failed, which makes room, with the volume below it if there is one. */
+static void replace(struct plan *plan, struct step *step, const char *name, unsigned int number)
+{
+	char id[ID_MAX], crypt[CRYPT_NAME_MAX];
+	const struct step *failed;
+
+	step_arg(plan, step, "replaces", "yes");
+	version_id("", name, number - 1, id);
+	failed = plan_find(plan, id);
+	if (failed && fields_get(&failed->args, "crypt", crypt, sizeof(crypt)) == 0)
+		step_arg(plan, step, "closes", crypt);
+}
+
 /* The verification of one version. What failed before it under the same name makes room. */
 static struct step *plan_verity(const struct facts *facts, struct plan *plan,
 				const struct triple *triple, const char *name, const char *id,
-				const char *crypt)
+				const char *crypt, unsigned int number)
 {
 	struct step *step = plan_step(plan, VERB_VERITY, id, "%s, DPS %s, %s", triple->why_disk,
 				      triple->type_name, triple->why_trust);
@@ -80,8 +102,8 @@ static struct step *plan_verity(const struct facts *facts, struct plan *plan,
 		step_arg(plan, step, "sig", triple->sig->subject);
 	step_arg(plan, step, "roothash", triple->roothash);
 	step_arg(plan, step, "trust", triple->trusted_word ? "cmdline" : "signed");
-	if (strcmp(id, name) != 0)
-		step_arg(plan, step, "replaces", "yes");
+	if (number > 1)
+		replace(plan, step, name, number);
 	role_verity_words(facts, plan, step, name);
 	probe_id(triple->disk, probe, sizeof(probe));
 	step_after(plan, step, probe);
@@ -99,15 +121,6 @@ static void fall_back(struct plan *plan, const struct fact *failed, const struct
 	snprintf(plan->fallback.text, sizeof(plan->fallback.text), "%s (%s): %.200s",
 		 failed->subject, triple->data->subject, err.text);
 	plan_note(plan, "fallback: %s: %.150s", err_name(err.code), plan->fallback.text);
-}
-
-/* "root", "usr-2"; and with another word before it. */
-static void version_id(const char *before, const char *name, unsigned int number, char ret[ID_MAX])
-{
-	if (number == 1)
-		text_format(ret, ID_MAX, "%s%s", before, name);
-	else
-		text_format(ret, ID_MAX, "%s%s-%u", before, name, number);
 }
 
 static bool broken(const struct facts *facts, const char *id)
@@ -166,7 +179,7 @@ static void plan_set(const struct facts *facts, struct plan *plan, const struct 
 	version_id("", "root", version->number, root);
 	version_id("mnt-", "root", version->number, mount);
 	driver = plan_driver(facts, plan, triple, name, driver_id);
-	step = plan_verity(facts, plan, triple, name, id, crypt);
+	step = plan_verity(facts, plan, triple, name, id, crypt, version->number);
 	after_version(facts, plan, step, version->number - 1);
 	text_format(open, sizeof(open), "open-%s", crypt);
 	if (crypt[0])
@@ -255,8 +268,8 @@ bool version_settle(const struct facts *facts, struct plan *plan, const char *ar
 	return false;
 }
 
-static bool older_version(const struct facts *facts, struct plan *plan, const char *arch,
-			  const struct version *version)
+bool version_older(const struct facts *facts, struct plan *plan, const char *arch,
+		   const struct version *version)
 {
 	struct triple *root = version->root, *usr = version->usr;
 
@@ -267,12 +280,17 @@ static bool older_version(const struct facts *facts, struct plan *plan, const ch
 	       one_version(facts, plan, arch, version);
 }
 
-/* No key is found any more when one was measured: what is encrypted must be open by then (invariant I3). */
-static bool openable(struct plan *plan, const struct triple *triple)
+/* No key is looked for any more when one was measured (invariant I3): rules/layers knows for which that is. */
+static bool openable(const struct facts *facts, struct plan *plan, const struct triple *triple)
 {
-	if (!triple || !triple_encrypted(triple) || luks_key_step(plan, triple->data))
+	const struct step *key;
+
+	if (!triple || !triple_encrypted(triple))
 		return true;
-	plan_note(plan, "fallback: %s is encrypted, and its key was not found before",
+	key = luks_key_step(plan, triple->data);
+	if (key && facts_step_done(facts, key->id))
+		return true;
+	plan_note(plan, "fallback: %s is encrypted, and its key was not found with the newest's",
 		  triple->data->subject);
 	return false;
 }
@@ -304,8 +322,8 @@ void version_plan(const struct facts *facts, struct plan *plan, const char *arch
 		if (version->root && version->usr)
 			plan_undo(facts, plan, version->number);
 		fall_back(plan, version->failed, version->failed_set);
-		if (!older_version(facts, plan, arch, version) || !openable(plan, version->root) ||
-		    !openable(plan, version->usr))
+		if (!version_older(facts, plan, arch, version) ||
+		    !openable(facts, plan, version->root) || !openable(facts, plan, version->usr))
 			break;
 	}
 	plan_refuse(plan, plan->fallback.code, "%s; no older version may take its place",

@@ -13,6 +13,7 @@
 struct choice {
 	const struct facts *facts;
 	struct plan *plan;
+	const struct sealed_list *sealed;
 	struct luks *list;
 	size_t n;
 };
@@ -40,6 +41,9 @@ static void add(struct choice *c, const struct fact *part, const char *name, con
 
 static bool chosen(const struct choice *c, const struct fact *part)
 {
+	for (size_t i = 0; i < c->sealed->n; i++)
+		if (c->sealed->volumes[i].part == part)
+			return true;
 	for (size_t i = 0; i < c->n; i++)
 		if (c->list[i].part == part)
 			return true;
@@ -128,31 +132,40 @@ static void add_named(struct choice *c)
 	}
 }
 
-/* systemd-gpt-auto-generator(8) calls the root's "root". */
-static void add_sealed(struct choice *c, const struct sealed *sealed)
+/* systemd-gpt-auto-generator(8) calls the root's "root". Spare ones come last, and where there is room. */
+static void add_sealed(struct choice *c, bool spare)
 {
-	size_t n = c->n;
+	for (size_t i = 0; i < c->sealed->n; i++) {
+		const struct sealed *sealed = &c->sealed->volumes[i];
+		size_t n = c->n;
 
-	add(c, sealed->part, sealed->name,
-	    sealed->below_verity ? "LoaderDevicePartUUID, below verity, policy encrypted"
-				 : "LoaderDevicePartUUID, DPS root, policy encrypted");
-	if (c->n > n)
+		if (sealed->spare != spare || (spare && n == LUKS_MAX))
+			continue;
+		add(c, sealed->part, sealed->name,
+		    spare		   ? "the next older version, for fallback"
+		    : sealed->below_verity ? "LoaderDevicePartUUID, below verity, policy encrypted"
+					   : "LoaderDevicePartUUID, DPS root, policy encrypted");
+		if (c->n == n)
+			continue;
 		c->list[n].sealed = sealed;
+		if (spare)
+			c->list[n].volume.ask = 0;
+	}
 }
 
 size_t volumes_choose(const struct facts *facts, struct plan *plan,
 		      const struct sealed_list *sealed, struct luks list[LUKS_MAX])
 {
 	static const enum designator roles[] = { PART_HOME, PART_SRV, PART_VAR, PART_TMP };
-	struct choice c = { .facts = facts, .plan = plan, .list = list };
+	struct choice c = { .facts = facts, .plan = plan, .sealed = sealed, .list = list };
 
 	if (!plan->boot_disk[0])
 		return 0;
-	for (size_t i = 0; i < sealed->n; i++)
-		add_sealed(&c, &sealed->volumes[i]);
+	add_sealed(&c, false);
 	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
 		add_role(&c, roles[i]);
 	add_named(&c);
+	add_sealed(&c, true);
 	if (plan->n_refusals == 0)
 		volume_words_met(facts, plan);
 	return plan->n_refusals == 0 ? c.n : 0;

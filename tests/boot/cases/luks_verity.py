@@ -1,5 +1,7 @@
 """Signed verity over what a LUKS2 volume decrypts to: both are asked for, and neither takes the other's place."""
 
+from dataclasses import replace
+
 from case import BOOT, Case, Set
 from mutate import (delete, edit_luks, flip, flip_payload, move_content, overwrite, resign,
                     sign_ciphertext)
@@ -10,6 +12,7 @@ ROOT = Set("mini", layout="luks-verity")
 USR = Set("mini", layout="luks-verity", role="usr")
 # another volume that the same TPM opens: what is in it would be the newer version
 OTHER = Set("canary", layout="luks-verity", label="lintel_2")
+FALLBACK = "lintel.on_failure=fallback"
 BELOW = (r"LINTEL-TEST-DM root-crypt ro=1 CRYPT-LUKS2-", r"LINTEL-TEST-DM root ro=1 CRYPT-VERITY-",
          r"EVENT 2 pcr15 cryptsetup:root-crypt:", r"LINTEL-TEST-REPLAY agrees")
 MOUNT = r"LINTEL-TEST-MOUNT / +erofs +/dev/(mapper/|dm-)\S* ro,nodev"
@@ -57,6 +60,22 @@ CASES = [
     # a volume that opens, with data that nobody signed
     case("refuse-luks-verity-other-data", "VERITY-CORRUPT", *only_first(), sets=(ROOT, OTHER), unsealed=1,
          trees=("canary",)),
+    # fallback: the older one's key is found before the newest one's is measured, or not at all
+    case("fallback-luks-verity", BOOT, flip_payload("root", label="lintel_2"), sets=(ROOT, OTHER), trees=("canary",),
+         cmdline=FALLBACK, hides=(r"LINTEL-TEST-KEY ", r"LINTEL-TEST-DM root-crypt "),
+         shows=(r"LINTEL-TEST-DM root-crypt-2 ro=1 CRYPT-LUKS2-", r"LINTEL-TEST-DM root ro=1 CRYPT-VERITY-",
+                r"EVENT 3 pcr15 cryptsetup:root-crypt-2:", r"LINTEL-TEST-REPLAY agrees", MOUNT)),
+    case("fallback-luks-verity-mount", BOOT, flip_payload("root", 4096, "lintel_2", step=4096), sets=(ROOT, OTHER),
+         trees=("canary",), cmdline=FALLBACK, hides=(r"LINTEL-TEST-KEY ", r"LINTEL-TEST-DM root-crypt "),
+         shows=(r"LINTEL-TEST-DM root-crypt-2 ro=1 CRYPT-LUKS2-", MOUNT), checked=False),
+    case("fallback-luks-verity-unused", sets=(replace(OTHER, label="lintel_0"), ROOT), trees=("canary",),
+         cmdline=FALLBACK, hides=(r"LINTEL-TEST-KEY ", r"LINTEL-TEST-DM root-crypt-2 "),
+         shows=(*BELOW, r"EVENT 3 pcr15 cryptsetup:root-crypt-2:"), checked=False),
+    case("fallback-luks-verity-no-key", BOOT, edit_luks(strip_tokens), sets=(replace(OTHER, label="lintel_0"), ROOT),
+         trees=("canary",), cmdline=FALLBACK, unsealed=1, shows=(*BELOW, r"key:root-crypt-2: failed"), checked=False),
+    case("fallback-luks-verity-none", "VERITY-CORRUPT", edit_luks(strip_tokens), flip_payload("root", label="lintel_1"),
+         sets=(replace(OTHER, label="lintel_0"), ROOT), trees=("canary",), cmdline=FALLBACK, unsealed=1,
+         shows=("no older version may take its place",), checked=False),
     case("refuse-luks-verity-no-token", "TOKEN", edit_luks(strip_tokens), checked=False),
     case("refuse-luks-verity-other-tpm", "UNSEAL", other_tpm=True, checked=False),
 ]
