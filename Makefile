@@ -21,10 +21,10 @@ FUZZ_CFLAGS := $(BASE_CFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sa
 
 CORE := $(wildcard init/base/*.c generators/*.c generators/sources/*.c generators/rules/*.c)
 INIT := $(CORE) $(wildcard init/*.c modules/*.c) images/sysroot/without.c
-HOST := $(CORE) init/explain.c images/lintel.c images/plan.c images/image.c \
+HOST := $(CORE) init/explain.c init/explain_dot.c images/lintel.c images/plan.c images/image.c \
 	images/pe.c images/predict.c images/predict_log.c images/predict_pcrlock.c images/predict_main.c images/sysext.c images/hashtree.c \
 	images/unpack.c modules/pkcs7.c modules/tpm2_expect.c
-UNIT := $(CORE) init/explain.c init/screen.c images/image.c images/pe.c images/predict.c images/predict_log.c images/predict_pcrlock.c \
+UNIT := $(CORE) init/explain.c init/explain_dot.c init/screen.c images/image.c images/pe.c images/predict.c images/predict_log.c images/predict_pcrlock.c \
 	$(wildcard modules/dm.c modules/pkcs7.c modules/prompt.c modules/sandbox.c \
 	modules/tpm2_expect.c tests/unit/*.c)
 WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)

@@ -143,9 +143,21 @@ static bool stage_before(const struct boot *boot, const struct step *step)
 	return false;
 }
 
+/*
+ * Coldplug tells of devices one by one, and most need no driver of ours. Until it has told of all, one
+ * child takes those that came while the last one was at it, instead of a child for each handful.
+ */
+static bool gathering(const struct boot *boot, const struct step *step)
+{
+	return step_is_device(step) && facts_step_started(&boot->facts, "coldplug") &&
+	       !facts_step_result(&boot->facts, "coldplug") && jobs_of_devices(&boot->jobs) > 0;
+}
+
 /* Whether the step's lane has room now. */
 static bool lane_free(const struct boot *boot, const struct step *step)
 {
+	if (gathering(boot, step))
+		return false;
 	if (is_shared(step) &&
 	    (jobs_of_images(&boot->jobs, step->verb) >= IMAGES_AT_ONCE || stage_before(boot, step)))
 		return false;

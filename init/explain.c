@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "init/explain.h"
+#include "init/base/fs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -166,7 +167,7 @@ static void format_after(const struct plan *plan, const struct step *step, char 
 		snprintf(ret, size, "-");
 }
 
-static const char *state_of(const struct facts *facts, const struct step *step)
+const char *explain_state(const struct facts *facts, const struct step *step)
 {
 	if (facts_step_done(facts, step->id))
 		return "done";
@@ -215,7 +216,7 @@ void explain_plan(int fd, const struct facts *facts, const struct plan *plan, bo
 		explain_what(step, what, sizeof(what));
 		format_after(plan, step, after, sizeof(after));
 		if (marks)
-			dprintf(fd, "%-8s", state_of(facts, step));
+			dprintf(fd, "%-8s", explain_state(facts, step));
 		dprintf(fd, "%-10s %-9s %-52s %-14s %s\n", step->id, verb_name(step->verb), what,
 			after, step->because);
 	}
@@ -271,7 +272,7 @@ static void json_step(int fd, const struct facts *facts, const struct plan *plan
 	dprintf(fd, " ]");
 	json_member(fd, "because", step->because);
 	json_member(fd, "args", step->args.text);
-	json_member(fd, "state", state_of(facts, step));
+	json_member(fd, "state", explain_state(facts, step));
 	dprintf(fd, " }");
 }
 
@@ -302,76 +303,23 @@ void explain_json(int fd, const struct facts *facts, const struct plan *plan)
 	dprintf(fd, " ]\n}\n");
 }
 
-/* Whether a step before last waits for this one: then last does so by way of that one. */
-static bool is_followed(const struct plan *plan, const struct step *step, const struct step *last)
-{
-	for (const struct step *other = step + 1; other < last; other++) {
-		if (other->after_all)
-			return true;
-		for (unsigned int i = 0; i < other->n_after; i++)
-			if (&plan->steps[other->after[i]] == step)
-				return true;
-	}
-	return false;
-}
-
-/* Quotes and backslashes do not occur in ids; labels are escaped as JSON is. */
-static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
-		     const struct step *step)
-{
-	static const char *const colours[][2] = {
-		{ "done", "#d8f0d8" },
-		{ "failed", "#f6c9c9" },
-		{ "running", "#fdf0c4" },
-		{ "waiting", "#eef1f5" },
-	};
-	const char *state = state_of(facts, step), *fill = colours[3][1];
-	char what[FIELDS_MAX], label[FIELDS_MAX + 256];
-
-	for (size_t i = 0; i < ARRAY_SIZE(colours); i++)
-		if (strcmp(state, colours[i][0]) == 0)
-			fill = colours[i][1];
-	explain_what(step, what, sizeof(what));
-	snprintf(label, sizeof(label), "%s %s", verb_name(step->verb), what);
-	dprintf(fd, "  \"%s\" [fillcolor=\"%s\", tooltip=", step->id, fill);
-	explain_json_string(fd, step->because);
-	dprintf(fd, ", label=");
-	explain_json_string(fd, label);
-	dprintf(fd, "];\n");
-	for (unsigned int i = 0; i < step->n_after; i++)
-		dprintf(fd, "  \"%s\" -> \"%s\";\n", plan->steps[step->after[i]].id, step->id);
-	if (!step->after_all)
-		return;
-	for (const struct step *other = plan->steps; other < step; other++)
-		if (!step_is_device(other) && !is_followed(plan, other, step))
-			dprintf(fd, "  \"%s\" -> \"%s\" [style=dashed, color=\"#b0b8c0\"];\n",
-				other->id, step->id);
-}
-
-void explain_dot(int fd, const struct facts *facts, const struct plan *plan)
-{
-	dprintf(fd, "digraph plan {\n  rankdir=LR; bgcolor=white; nodesep=0.3;\n"
-		    "  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", "
-		    "fontsize=11, color=\"#8090a0\"];\n  edge [color=\"#506070\"];\n");
-	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++)
-		if (!step_is_device(step))
-			dot_step(fd, facts, plan, step);
-	for (size_t i = 0; i < plan->n_refusals; i++) {
-		dprintf(fd, "  refusal%zu [fillcolor=\"#f6c9c9\", label=\"%s\", tooltip=", i,
-			err_name(plan->refusals[i].code));
-		explain_json_string(fd, plan->refusals[i].text);
-		dprintf(fd, "];\n");
-	}
-	dprintf(fd, "}\n");
-}
-
+/* There are hundreds to thousands of lines, so several are written at a time. */
 void explain_facts(int fd, const struct facts *facts)
 {
-	char line[FACT_LINE_MAX];
+	char text[4 * FACT_LINE_MAX];
+	size_t used = 0;
 
-	for (size_t i = 0; i < facts->n; i++)
-		if (fact_format(&facts->list[i], line, sizeof(line)) == 0)
-			dprintf(fd, "%s\n", line);
+	for (size_t i = 0; i < facts->n; i++) {
+		if (fact_format(&facts->list[i], text + used, FACT_LINE_MAX) < 0)
+			continue;
+		used += strlen(text + used);
+		text[used++] = '\n';
+		if (used + FACT_LINE_MAX <= sizeof(text))
+			continue;
+		fs_write_all(fd, text, used);
+		used = 0;
+	}
+	fs_write_all(fd, text, used);
 }
 
 void explain_timeline(int fd, const struct facts *facts, const struct plan *plan)

@@ -15,5 +15,7 @@ void explain_dot(int fd, const struct facts *facts, const struct plan *plan);
 void explain_facts(int fd, const struct facts *facts);
 /* One line a step: when it started, how long it took, what it was. */
 void explain_timeline(int fd, const struct facts *facts, const struct plan *plan);
+/* done, failed, running or waiting. */
+const char *explain_state(const struct facts *facts, const struct step *step);
 /* "vda2+vda3 -> usr": a step's arguments in short. */
 void explain_what(const struct step *step, char *ret, size_t size);

@@ -46,6 +46,16 @@ unsigned int jobs_of_images(const struct jobs *jobs, enum verb verb)
 	return n;
 }
 
+unsigned int jobs_of_devices(const struct jobs *jobs)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		n += jobs->list[i].fd >= 0 && jobs->list[i].verb == VERB_DRIVERS &&
+		     strchr(jobs->list[i].steps[0].id, ':');
+	return n;
+}
+
 unsigned int jobs_in_lane(const struct jobs *jobs, enum lane lane)
 {
 	unsigned int n = 0;

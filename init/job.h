@@ -36,8 +36,9 @@ void jobs_init(struct jobs *jobs);
  * err filled. -EBUSY: no slot is free. The steps must not lie in the plan, which the child has not.
  */
 int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err *err);
-/* How many children are running that have a verb's steps of images still to end; or those of a lane. */
+/* How many children are running: with steps of images of a verb still to end; for devices; in a lane. */
 unsigned int jobs_of_images(const struct jobs *jobs, enum verb verb);
+unsigned int jobs_of_devices(const struct jobs *jobs);
 unsigned int jobs_in_lane(const struct jobs *jobs, enum lane lane);
 /* Reads what the child wrote into the job's buffer. */
 void job_read(struct job *job);

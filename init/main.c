@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /*
  * Facts and plan have room for the largest machine, and a boot touches little of it. As .bss all of that
@@ -29,7 +31,22 @@ static struct boot *map_boot(void)
 	if (map == MAP_FAILED)
 		return NULL;
 	madvise(map, sizeof(struct boot), MADV_DONTFORK);
+	madvise(map, sizeof(struct boot), MADV_NOHUGEPAGE);
 	return map;
+}
+
+/*
+ * Of the large buffers in .bss, too, a boot touches little: with huge pages (madvise(2)) the first byte of
+ * each has 2 MiB cleared. Children have it so from here; what they allocate is as the kernel likes.
+ */
+static void small_pages(void)
+{
+	extern char __bss_start[], _end[]; /* ld's */
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t start = ((uintptr_t)__bss_start + page - 1) & ~(page - 1);
+
+	if ((uintptr_t)_end > start)
+		madvise((void *)start, (uintptr_t)_end - start, MADV_NOHUGEPAGE);
 }
 
 /* The API file systems with systemd's flags (src/shared/mount-setup.c). */
@@ -91,6 +108,7 @@ int main(int argc, char **argv)
 	reboot(RB_DISABLE_CAD);
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
+	small_pages();
 	boot = map_boot();
 	if (!boot)
 		reboot(RB_POWER_OFF); /* nothing is known yet, and no device was opened */

@@ -3,10 +3,13 @@
 #include "init/base/fs.h"
 #include "modules/verb.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define DEPTH_MAX 32
 
@@ -25,27 +28,37 @@ static bool skipped(const char *name)
 	return false;
 }
 
-/* Takes dir_fd. By descriptor and never through a symlink: each device is met once. */
+static void trigger(int dir_fd, unsigned int depth);
+
+static void enter(int dir_fd, const struct dirent *entry, unsigned int depth)
+{
+	if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || depth >= DEPTH_MAX ||
+	    skipped(entry->d_name) || (depth == 0 && strcmp(entry->d_name, "system") == 0))
+		return;
+	trigger(openat(dir_fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+		depth + 1);
+}
+
+/*
+ * Takes dir_fd. By descriptor and never through a symlink: each device is met once. Without opendir(3),
+ * whose three calls and memory for each folder are most of what a folder costs.
+ */
 static void trigger(int dir_fd, unsigned int depth)
 {
-	_closedir_ DIR *dir = fdopendir(dir_fd);
+	_close_ int fd = dir_fd;
+	_Alignas(struct dirent) char entries[2048];
+	long n;
 
-	if (!dir) {
-		close(dir_fd);
+	if (fd < 0)
 		return;
-	}
-	fs_write(dirfd(dir), "uevent", "add"); /* not there in folders that are no device */
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		int child;
+	fs_write(fd, "uevent", "add"); /* not there in folders that are no device */
+	while ((n = syscall(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
+		for (long at = 0; at < n;) {
+			const struct dirent *entry = (const struct dirent *)(entries + at);
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || depth >= DEPTH_MAX ||
-		    skipped(entry->d_name) || (depth == 0 && strcmp(entry->d_name, "system") == 0))
-			continue;
-		child = openat(dirfd(dir), entry->d_name,
-			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (child >= 0)
-			trigger(child, depth + 1);
-	}
+			enter(fd, entry, depth);
+			at += entry->d_reclen;
+		}
 }
 
 int coldplug_run(const struct step *step, const struct report *report, struct fields *result,
