@@ -200,7 +200,7 @@ int dm_crypt_open(const char *name, const struct dm_part *over, struct dm_part *
 		  struct err *err)
 {
 	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX], path[DM_PATH_SIZE];
-	uint64_t dev, sectors;
+	uint64_t dev = 0, sectors = 0;
 	int r = dm_status(name, DM_TABLE, target, &sectors, text, err);
 
 	ret->fd = -1;
