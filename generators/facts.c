@@ -30,7 +30,7 @@ static const struct {
 	{ FACT_BLOCK, LINK_FIELD, "devtype" }, { FACT_GPT, LINK_FIELD, "state" },
 	{ FACT_PART, LINK_FIELD, "uuid" },     { FACT_PART, LINK_FIELD_2, "disk" },
 	{ FACT_PART, LINK_FIELD_3, "name" },   { FACT_SIG, LINK_FIELD, "disk" },
-	{ FACT_RESULT, LINK_FIELD, "status" },
+	{ FACT_RESULT, LINK_FIELD, "status" }, { FACT_CONFIG, LINK_FIELD, "value" },
 };
 
 static unsigned int bucket_of(enum fact_kind kind, const char *text)

@@ -9,6 +9,7 @@
 #include "generators/sources/disk.h"
 #include "generators/sources/dps.h"
 #include "generators/sources/release.h"
+#include "generators/sources/sources.h"
 #include "generators/sources/verity.h"
 #include "images/hashtree.h"
 #include "images/plan.h"
@@ -40,6 +41,7 @@ static const char help[] =
 	"  --root TREE        the root's files\n"
 	"  --certificate PEM  a key that the machine trusts: of the initrd's /etc/verity.d or the "
 	"UEFI db\n"
+	"  --revoke ROOTHASH|FILE  what that machine's `lintel initrd` was given\n"
 	"  --confext          a confext, which is else known by its name, NAME.confext.raw\n\n"
 	"Exit status: 0 it would be merged; 5 it would not: the last line begins with the code; 6 "
 	"it is\n"
@@ -51,7 +53,8 @@ enum { MERGED = 0, USAGE = 2, MISSING = 3, MALFORMED = 4, REFUSED = 5, UNKNOWN =
 
 struct verify {
 	const char *image, *root, *certificates[PKCS7_CERTIFICATES_MAX];
-	size_t n_certificates;
+	const char *revoked[REVOKED_MAX];
+	size_t n_certificates, n_revoked;
 	bool confext;
 	int fd;
 	char name[EXTENSION_NAME_MAX + 1];
@@ -341,6 +344,7 @@ static int parse_options(int argc, char **argv, struct verify *v)
 	static const struct option longs[] = {
 		{ "root", required_argument, NULL, 'r' },
 		{ "certificate", required_argument, NULL, 'c' },
+		{ "revoke", required_argument, NULL, 'R' },
 		{ "confext", no_argument, NULL, 'C' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -352,6 +356,8 @@ static int parse_options(int argc, char **argv, struct verify *v)
 			v->confext = true;
 		else if (c == 'c' && v->n_certificates < PKCS7_CERTIFICATES_MAX)
 			v->certificates[v->n_certificates++] = optarg;
+		else if (c == 'R' && v->n_revoked < REVOKED_MAX)
+			v->revoked[v->n_revoked++] = optarg;
 		else
 			return USAGE;
 	}
@@ -367,6 +373,32 @@ static int parse_options(int argc, char **argv, struct verify *v)
 	return USAGE;
 }
 
+/* One root hash, or a file with one a line and # comments; 0, or the exit status. */
+static int add_revoked(const char *given)
+{
+	static char text[128 * 1024];
+	char *line, *rest = text;
+	struct err err;
+	ssize_t size;
+
+	if (revoked_add(given, &facts, &err) == 0)
+		return 0;
+	size = fs_read(AT_FDCWD, given, text, sizeof(text));
+	if (size < 0) {
+		fprintf(stderr, "lintel sysext: LINTEL-E-NO-FILE: %s: %s\n", given,
+			strerror((int)-size));
+		return MISSING;
+	}
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		line[strcspn(line, "# \t\r")] = '\0';
+		if (!*line || revoked_add(line, &facts, &err) == 0)
+			continue;
+		fprintf(stderr, "lintel sysext: LINTEL-E-BAD-ROOT-HASH: %s: %s\n", given, err.text);
+		return MALFORMED;
+	}
+	return 0;
+}
+
 /* What a person gave must be there: it is no property of the image. */
 static int check_inputs(struct verify *v)
 {
@@ -380,6 +412,12 @@ static int check_inputs(struct verify *v)
 				there ? "BAD-CERTIFICATE" : "NO-FILE", v->certificates[i]);
 			return there ? MALFORMED : MISSING;
 		}
+	for (size_t i = 0; i < v->n_revoked; i++) {
+		int r = add_revoked(v->revoked[i]);
+
+		if (r != 0)
+			return r;
+	}
 	v->fd = open(v->image, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (v->fd < 0 || stat(v->root, &st) < 0) {
 		fprintf(stderr, "lintel sysext: LINTEL-E-NO-FILE: %s: %s\n",

@@ -112,3 +112,12 @@ bool version_allowed(const struct facts *facts, const char *label)
 	return !word_get(facts, "lintel.minimum_version", &word) ||
 	       version_compare(version, word.value) >= 0;
 }
+
+bool roothash_revoked(const struct facts *facts, const char *roothash)
+{
+	const struct fact *fact = facts_with(facts, FACT_CONFIG, "value", roothash, NULL);
+
+	while (fact && strcmp(fact->subject, "revoked") != 0)
+		fact = facts_with(facts, FACT_CONFIG, "value", roothash, fact);
+	return fact != NULL;
+}

@@ -53,3 +53,16 @@ bool root_word_known(const char *word)
 	       text_starts(word, "UUID=") || text_starts(word, "LABEL=") ||
 	       text_starts(word, "/dev/");
 }
+
+bool roothash_half(const char *roothash, int half, char ret[UUID_TEXT_SIZE])
+{
+	uint8_t bytes[64];
+	struct uuid uuid;
+	int n = hex_decode(roothash, bytes, sizeof(bytes));
+
+	if (n != 32 && n != 64)
+		return false;
+	memcpy(uuid.b, half ? bytes + n - 16 : bytes, 16);
+	uuid_format(&uuid, ret);
+	return true;
+}

@@ -130,6 +130,9 @@ const char *label_version(const char *label);
 /* Whether that is not below the signed minimum, if any. */
 bool version_allowed(const struct facts *facts, const char *label);
 
+/* Whether the signed initrd's list of revoked root hashes has it. */
+bool roothash_revoked(const struct facts *facts, const char *roothash);
+
 /* rules/images: the extension images of /.extra. */
 #define IMAGES_MAX 64 /* as the source has it */
 struct image {

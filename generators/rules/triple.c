@@ -18,6 +18,7 @@ struct role {
 	unsigned int n_data, n_hash, n_sig, n_bad_sig;
 	const struct fact *first_data, *first_bad_sig;
 	struct pair excluded, too_old; /* complete sets that no word means; below the minimum */
+	struct pair revoked;	       /* and whose root hash the initrd's list has */
 	const char *below;	       /* only labels older than this one; NULL: all */
 };
 
@@ -136,20 +137,6 @@ static void count_role(const struct facts *facts, const struct plan *plan, struc
 			count_part(facts, plan, role, part);
 }
 
-/* Half of a root hash as a UUID: its first (0) or last (1) 128 bits. */
-static bool half_uuid(const char *roothash, int half, char ret[UUID_TEXT_SIZE])
-{
-	uint8_t bytes[64];
-	struct uuid uuid;
-	int n = hex_decode(roothash, bytes, sizeof(bytes));
-
-	if (n != 32 && n != 64)
-		return false;
-	memcpy(uuid.b, half ? bytes + n - 16 : bytes, 16);
-	uuid_format(&uuid, ret);
-	return true;
-}
-
 /*
  * The one partition of that type and UUID; two of them are a refusal. An image has few partitions,
  * and other images that are copies of it have the same UUIDs: there the disk tells more.
@@ -183,10 +170,10 @@ static bool complete(const struct facts *facts, struct plan *plan, struct role *
 {
 	char uuid[UUID_TEXT_SIZE];
 
-	if (!half_uuid(roothash, 0, uuid))
+	if (!roothash_half(roothash, 0, uuid))
 		return false;
 	ret->data = find_half(facts, plan, role, role->data, uuid);
-	if (!ret->data || !half_uuid(roothash, 1, uuid))
+	if (!ret->data || !roothash_half(roothash, 1, uuid))
 		return false;
 	ret->hash = find_half(facts, plan, role, role->hash, uuid);
 	if (!ret->hash)
@@ -203,6 +190,10 @@ static bool complete(const struct facts *facts, struct plan *plan, struct role *
 	fields_get(&ret->data->fields, "label", ret->label, sizeof(ret->label));
 	if (!role->disk && !version_allowed(facts, ret->label)) {
 		pair_add(&role->too_old, ret->data->subject);
+		return false;
+	}
+	if (roothash_revoked(facts, roothash)) {
+		pair_add(&role->revoked, ret->data->subject);
 		return false;
 	}
 	text_copy(ret->roothash, sizeof(ret->roothash), roothash);
@@ -280,7 +271,10 @@ static void refuse_incomplete(struct plan *plan, const struct role *role)
 	const char *at = role->first_data ? role->first_data->subject : "?";
 	char text[ERR_TEXT_MAX] = "";
 
-	if (role->too_old.a[0])
+	if (role->revoked.a[0])
+		plan_refuse(plan, E_REVOKED, "%s: the root hash of %s is revoked", role->name,
+			    role->revoked.a);
+	else if (role->too_old.a[0])
 		plan_refuse(plan, E_VERSION, "%s: %s is older than the signed minimum version",
 			    role->name, role->too_old.a);
 	else if (role->hash_word[0] && !plan->any_disk)
@@ -313,10 +307,13 @@ static void refuse_incomplete(struct plan *plan, const struct role *role)
 }
 
 /* It may be the newest version's: then an older one boots, and this says why. */
-static void note_malformed(struct plan *plan, const struct role *role)
+static void note_passed_over(struct plan *plan, const struct role *role)
 {
 	char text[ERR_TEXT_MAX] = "";
 
+	if (role->revoked.a[0])
+		plan_note(plan, "%s: %s is passed over: %s", role->name, role->revoked.a,
+			  err_name(E_REVOKED));
 	if (!role->first_bad_sig)
 		return;
 	fields_get(&role->first_bad_sig->fields, "text", text, sizeof(text));
@@ -368,7 +365,7 @@ bool triple_choose(const struct facts *facts, struct plan *plan, enum designator
 	if (plan->n_refusals > 0)
 		return false;
 	if (found && !below)
-		note_malformed(plan, &role);
+		note_passed_over(plan, &role);
 	if (found)
 		policy_check_flags(plan, part, ret->data);
 	else if (!below)

@@ -52,6 +52,9 @@ bool root_word_matches(const char *word, const struct fact *part);
 /* Whether it is one of the forms that lintel knows; an empty word is. */
 bool root_word_known(const char *word);
 
+/* Half of a root hash as a UUID: its first (0) or last (1) 128 bits; false where it is no hash. */
+bool roothash_half(const char *roothash, int half, char ret[UUID_TEXT_SIZE]);
+
 /* Makes it the next older one that is complete; false: there is none. */
 bool version_older(const struct facts *facts, struct plan *plan, const char *arch,
 		   const struct version *version);

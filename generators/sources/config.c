@@ -5,12 +5,15 @@
 #include "generators/policy.h"
 #include "generators/sources/dps.h"
 #include "generators/sources/sources.h"
+#include "init/base/bytes.h"
 #include "init/base/fs.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define VERSION_MAX 64
+#define DIGITS_MAX 128 /* of a sha512 */
+#define REVOKED_BYTES_MAX (REVOKED_MAX * (DIGITS_MAX + 1))
 
 static int add_value(struct facts *facts, const char *subject, const char *value, struct err *err)
 {
@@ -116,6 +119,49 @@ static int read_minimum_version(int root_fd, struct facts *facts, struct err *er
 	return err_set(err, E_CMDLINE, EINVAL, "/%s: not a version", path);
 }
 
+int revoked_add(const char *roothash, struct facts *facts, struct err *err)
+{
+	uint8_t bytes[DIGITS_MAX / 2];
+	int n = hex_decode(roothash, bytes, sizeof(bytes));
+
+	if (n != 32 && n != 64)
+		return err_set(err, E_CMDLINE, EINVAL, "%.40s: not a root hash", roothash);
+	return add_value(facts, "revoked", roothash, err);
+}
+
+static int too_many_revoked(const char *path, struct err *err)
+{
+	return err_set(err, E_LIMIT, E2BIG, "/%s: more than %d root hashes", path, REVOKED_MAX);
+}
+
+static int read_revoked(int root_fd, struct facts *facts, struct err *err)
+{
+	static const char path[] = "etc/lintel/revoked";
+	static char text[REVOKED_BYTES_MAX + 1];
+	ssize_t size = fs_read(root_fd, path, text, sizeof(text));
+	char *line, *rest = text;
+	unsigned int n = 0;
+
+	if (size == -ENOENT)
+		return 0;
+	if (size == -E2BIG)
+		return too_many_revoked(path, err);
+	if (size < 0)
+		return err_set(err, E_CMDLINE, (int)-size, "/%s: %s", path, strerror((int)-size));
+	/* a NUL would hide what stands behind it */
+	if (size == 0 || strlen(text) != (size_t)size)
+		return err_set(err, E_CMDLINE, EINVAL, "/%s: not lines of root hashes", path);
+	while ((line = strsep(&rest, "\n")) != NULL && (*line || rest)) {
+		if (n++ == REVOKED_MAX)
+			return too_many_revoked(path, err);
+		if (revoked_add(line, facts, err) == 0)
+			continue;
+		err_wrap(err, "/%s", path);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Only that there is one: the hash itself is for the child that asks. */
 static int read_shell(int root_fd, struct facts *facts, struct err *err)
 {
@@ -167,5 +213,7 @@ int config_read(int root_fd, struct facts *facts, struct err *err)
 		r = read_minimum_version(root_fd, facts, err);
 	if (r == 0)
 		r = read_shell(root_fd, facts, err);
+	if (r == 0)
+		r = read_revoked(root_fd, facts, err);
 	return r < 0 ? r : read_on_failure(root_fd, facts, err);
 }

@@ -24,10 +24,13 @@ int cmdline_parse(const char *text, const char *own, struct facts *facts, struct
  * one that is persistent or not of its form is a fact with malformed=yes and no value. */
 int efivars_read(int root_fd, struct facts *facts, struct err *err);
 
-/* /etc/lintel/{image-policy,ask,minimum-version,on-failure,shell-password} of the signed initrd, each one line and checked; the
- * firmware's kind and the machine's architecture. */
+/* /etc/lintel/{image-policy,ask,minimum-version,on-failure,shell-password} of the signed initrd, each one line and checked; its
+ * list of revoked root hashes; the firmware's kind and the machine's architecture. */
 int config_read(int root_fd, struct facts *facts, struct err *err);
 #define SHELL_PASSWORD "etc/lintel/shell-password"
+#define REVOKED_MAX 256
+/* One root hash, 64 or 128 lowercase hex digits: FACT_CONFIG "revoked". */
+int revoked_add(const char *roothash, struct facts *facts, struct err *err);
 /* Letters, digits and the marks of UAPI.10 ("Version Format Specification"), one at least. */
 bool version_valid(const char *text);
 /* The values of lintel.on_failure= and of /etc/lintel/on-failure. */

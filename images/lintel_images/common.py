@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,21 @@ def read_input(path, what):
         return Path(path).read_bytes()
     except OSError as error:
         raise Fail(MISSING, "NO-FILE", f"{what} {path}: {error.strerror}") from None
+
+
+def read_root_hashes(given):
+    """Root hashes in order, of words that are one each, or a file with one a line and # comments."""
+    found = set()
+    for word in given:
+        text = word if re.fullmatch(r"[0-9A-Fa-f]{64}|[0-9A-Fa-f]{128}", word) else read_input(
+            word, "list of root hashes").decode(errors="replace")
+        lines = [line.partition("#")[0].strip().lower() for line in text.splitlines()]
+        wrong = [line for line in lines if line and not re.fullmatch("[0-9a-f]{64}|[0-9a-f]{128}", line)]
+        if wrong or not any(lines):
+            raise Fail(MALFORMED, "BAD-ROOT-HASH", f"{word}: {wrong[0] if wrong else 'it names none'!r} is not 64 or "
+                       "128 hexadecimal digits")
+        found.update(filter(None, lines))
+    return sorted(found)
 
 
 def write_output(path, data):

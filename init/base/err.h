@@ -47,6 +47,9 @@
 	X(VERSION, "VERSION",                                                                      \
 	  "the image is older than the signed minimum version, or root and /usr are of two",       \
 	  "install root and /usr of one version, not older than the UKI's minimum-version")        \
+	X(REVOKED, "REVOKED",                                                                      \
+	  "the image's root hash is on the signed initrd's list of revoked ones",                  \
+	  "install a newer image, or a UKI without that hash (lintel initrd --revoke)")            \
 	X(VERITY_UNSIGNED, "VERITY-UNSIGNED", "the verity root or /usr has no signature",          \
 	  "install an image with a verity signature partition")                                    \
 	X(SIG_MALFORMED, "SIG-MALFORMED", "the verity signature partition is not as DDI says",     \

@@ -105,6 +105,7 @@ class Case:
     key_file: str = ""          # what is in the initrd's /etc/cryptsetup-keys.d/root.key
     crypttab: str = ""          # of the initrd; there and in the line, {luks:ROLE} is that volume's UUID
     shell: str = ""             # the hash of the recovery shell's password; a busybox comes with it
+    revoke: tuple = ()          # labels of sets, and Extras, whose root hashes the initrd's list has
     tool: str = ""              # a program of tests/boot, as /TOOL in an initrd that the UKI has besides
     debug: bool = False         # with the init of `make DEBUG=1`
     pcrlock: str = ""           # of a locked set: the policy that the ESP has is of "this" UKI, or of an "other"

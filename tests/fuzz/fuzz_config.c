@@ -56,11 +56,28 @@ static void check_shell(const struct facts *facts, const uint8_t *file, size_t s
 	must(size > 20 && memcmp(file, "$argon2id$v=19$m=", 17) == 0);
 }
 
+static void check_revoked(const struct facts *facts)
+{
+	const struct fact *fact = facts_find(facts, FACT_CONFIG, "revoked");
+	unsigned int n = 0;
+
+	for (; fact; fact = facts_next(facts, fact)) {
+		char value[FIELDS_MAX];
+
+		must(fields_get(&fact->fields, "value", value, sizeof(value)) == 0);
+		must(strlen(value) == 64 || strlen(value) == 128);
+		must(strspn(value, "0123456789abcdef") == strlen(value));
+		n++;
+	}
+	must(n > 0 && n <= REVOKED_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const paths[] = { "etc/lintel/image-policy", "etc/lintel/on-failure",
-					     "etc/lintel/ask", "etc/lintel/minimum-version",
-					     "etc/lintel/shell-password" };
+	static const char *const paths[] = {
+		"etc/lintel/image-policy",    "etc/lintel/on-failure",	   "etc/lintel/ask",
+		"etc/lintel/minimum-version", "etc/lintel/shell-password", "etc/lintel/revoked"
+	};
 	struct facts *facts = empty_facts();
 	struct err err = { .code = E_NONE };
 	const uint8_t *files[ARRAY_SIZE(paths)];
@@ -83,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (size_t i = 0; i < facts->n; i++)
 		must_replay(&facts->list[i]);
-	must(facts->n == 1 + n && facts_find(facts, FACT_CONFIG, "arch"));
+	must((n < ARRAY_SIZE(paths) ? facts->n == 1 + n : facts->n >= 1 + n) &&
+	     facts_find(facts, FACT_CONFIG, "arch"));
 	if (n > 0)
 		check_policy(facts, files[0], lens[0]);
 	if (n > 1)
@@ -94,5 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_version(facts);
 	if (n > 4)
 		check_shell(facts, files[4], lens[4]);
+	if (n > 5)
+		check_revoked(facts);
 	return 0;
 }

@@ -174,12 +174,15 @@ TEST(efivars_unreadable)
 	machine_remove(&machine);
 }
 
+#define HASH_A "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define HASH_B "8f3a1c0b5d2e4f60718293a4b5c6d7e80f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
 TEST(config_read)
 {
 	struct machine machine;
 	struct facts *facts;
 	struct err err = { .code = E_NONE };
-	char want[256];
+	char want[640];
 
 	machine_make(&machine);
 	facts = facts_empty();
@@ -189,6 +192,7 @@ TEST(config_read)
 
 	machine_line(&machine, "etc/lintel/image-policy", "usr=signed : =absent\n");
 	machine_line(&machine, "etc/lintel/on-failure", "reboot\n");
+	machine_line(&machine, "etc/lintel/revoked", HASH_A "\n" HASH_B HASH_A "\n");
 	machine_line(&machine, "sys/firmware/efi/x", "");
 	facts = facts_empty();
 	CHECK_INT(config_read(machine.root_fd, facts, &err), 0);
@@ -196,11 +200,40 @@ TEST(config_read)
 		 "config arch value=%s\n"
 		 "config firmware value=efi\n"
 		 "config image-policy value=usr=signed%%20:%%20=absent\n"
+		 "config revoked value=" HASH_A "\n"
+		 "config revoked value=" HASH_B HASH_A "\n"
 		 "config on-failure value=reboot\n",
 		 dps_native_arch());
 	CHECK_STR(facts_text(facts), want);
 	CHECK_STR(facts->list[0].origin, "config");
 	machine_remove(&machine);
+}
+
+/* As many as there may be, of the longer kind; then one more, and one in too many bytes. */
+TEST(config_revoked_limit)
+{
+	static const size_t lines[] = { REVOKED_MAX, REVOKED_MAX + 1, 2 * REVOKED_MAX + 1 };
+	static char text[(2 * REVOKED_MAX + 1) * 129 + 1];
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines) * 2; i++) {
+		const char *line = i % 2 ? HASH_A "\n" : HASH_A HASH_B "\n";
+		size_t n = lines[i / 2], len = strlen(line);
+		struct machine machine;
+		struct facts *facts = facts_empty();
+		struct err err = { .code = E_NONE };
+
+		for (size_t k = 0; k < n; k++)
+			memcpy(text + k * len, line, len + 1);
+		machine_make(&machine);
+		machine_file(&machine, "etc/lintel/revoked", text, n * len);
+		CHECK_INT(config_read(machine.root_fd, facts, &err), n == REVOKED_MAX ? 0 : -E2BIG);
+		CHECK_INT(err.code, n == REVOKED_MAX ? E_NONE : E_LIMIT);
+		CHECK_STR(n == REVOKED_MAX ? "" : err.text,
+			  n == REVOKED_MAX ? "" : "/etc/lintel/revoked: more than 256 root hashes");
+		if (n == REVOKED_MAX)
+			CHECK_INT(facts->n, 1 + REVOKED_MAX);
+		machine_remove(&machine);
+	}
 }
 
 TEST(config_malformed)
@@ -227,6 +260,17 @@ TEST(config_malformed)
 		  -EINVAL },
 		{ "etc/lintel/on-failure", "poweroff and more\n",
 		  "/etc/lintel/on-failure: Argument list too long", E_CMDLINE, -E2BIG },
+		{ "etc/lintel/revoked", "", "/etc/lintel/revoked: not lines of root hashes",
+		  E_CMDLINE, -EINVAL },
+		{ "etc/lintel/revoked", "\n", "/etc/lintel/revoked: : not a root hash", E_CMDLINE,
+		  -EINVAL },
+		{ "etc/lintel/revoked", HASH_A "\n" HASH_A "0\n",
+		  "/etc/lintel/revoked: 00112233445566778899aabbccddeeff00112233: not a root hash",
+		  E_CMDLINE, -EINVAL },
+		{ "etc/lintel/revoked", HASH_A "\n\n" HASH_A,
+		  "/etc/lintel/revoked: : not a root hash", E_CMDLINE, -EINVAL },
+		{ "etc/lintel/revoked/x", "", "/etc/lintel/revoked: Is a directory", E_CMDLINE,
+		  -EISDIR },
 		{ "etc/lintel/shell-password", "secret\n",
 		  "/etc/lintel/shell-password: not an argon2id hash of version 19", E_CMDLINE,
 		  -EINVAL },
