@@ -31,8 +31,9 @@ WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 FLIPS := $(CORE) modules/pkcs7.c tests/flips/flips.c
 UNIT_TPM := $(CORE) modules/sandbox.c $(wildcard modules/tpm2*.c tests/tpm/*.c)
 UNIT_LUKS := $(CORE) modules/pbkdf2.c modules/unlock_header.c modules/unlock_report.c tests/unit/main.c $(wildcard tests/luks/*.c)
-# What links libcryptsetup: its key derivation is modules/pbkdf2.c.
-INIT_LDFLAGS := $(SYSROOT_LDFLAGS) -Wl,--wrap=crypt_pbkdf
+# What links libcryptsetup and tpm2-tss: modules/pbkdf2.c, images/sysroot/without.c.
+ONE_CONTEXT := -Wl,--wrap=OSSL_LIB_CTX_new
+INIT_LDFLAGS := $(SYSROOT_LDFLAGS) -Wl,--wrap=crypt_pbkdf $(ONE_CONTEXT)
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SECONDS ?= 30
 
@@ -134,7 +135,7 @@ $(B)/unit-tpm: $(UNIT_TPM:%.c=$(B)/obj/asan/%.o)
 	@gcc $(ASAN_CFLAGS) $(UNIT_TPM_WRAP) -o $@ $^ -ltss2-esys -ltss2-sys -ltss2-mu -ltss2-tcti-device -lcrypto -largon2
 
 $(B)/unit-tpm-static: $(UNIT_TPM:%.c=$(B)/obj/init/%.o) $(B)/obj/init/images/sysroot/without.o
-	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) $(UNIT_TPM_WRAP) -o $@ $^ \
+	@$(SYSROOT_CC) $(SYSROOT_LDFLAGS) $(ONE_CONTEXT) $(UNIT_TPM_WRAP) -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 # A disk that turns between two reads, below libcryptsetup as it is in /init.

@@ -56,7 +56,8 @@ def make_floor(_options, disk, stem):
     signature = configure_floor(disk, chosen)
     luks = [HERE / "floor_luks.c", REPO / "modules/pbkdf2.c"] * row.luks  # the same key derivation
     sources = [HERE / "floor.c", *luks, *[HERE / "floor_extensions.c"] * bool(row.extensions)]
-    libraries = ["-O2", f"-I{REPO}", "-Wl,--wrap=crypt_pbkdf", *SYSROOT_LIBS] if row.luks else []
+    libraries = ["-O2", f"-I{REPO}", "-Wl,--wrap=crypt_pbkdf", "-Wl,--wrap=OSSL_LIB_CTX_new",
+                 *SYSROOT_LIBS] if row.luks else []
     compile_static(sources, BENCH / stem, f"-I{BENCH}", *libraries)
     archive = cpio.Archive()
     archive.file("init", (BENCH / stem).read_bytes(), 0o755)
