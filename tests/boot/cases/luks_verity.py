@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from case import BOOT, Case, Set
-from mutate import (delete, edit_luks, flip, flip_payload, move_content, overwrite, resign,
+from mutate import (delete, edit_luks, flip, flip_payload, move_content, overwrite, put, resign,
                     sign_ciphertext)
 
 POLICY = "root=signed+encrypted:usr=signed+absent:=unused+absent"
@@ -46,20 +46,24 @@ CASES = [
     case("refuse-luks-verity-policy", "POLICY", policy="root=signed:usr=signed+absent:=unused+absent",
          shows=(r"is a LUKS2 volume, and the policy does not allow that: add encrypted",)),
     case("refuse-luks-verity-no-hash", "ROOT-UNPROTECTED", delete("root-verity"), checked=False),
-    case("refuse-luks-verity-no-signature", "VERITY-UNSIGNED", delete("root-verity-sig")),
+    case("refuse-luks-verity-no-signature", "VERITY-UNSIGNED", delete("root-verity-sig"), checked=False),
     case("refuse-luks-verity-alone", "ROOT-UNPROTECTED", delete("root-verity"), delete("root-verity-sig")),
     # what was sealed is given out, and then capped: the order is that of the volume before its hash tree
     case("refuse-luks-verity-wrong-key", "SIG-UNTRUSTED", resign("wrong"), unsealed=1, checked=False),
-    case("refuse-luks-verity-bit", "VERITY-CORRUPT", flip_payload("root"), unsealed=1),
+    case("refuse-luks-verity-bit", "VERITY-CORRUPT", flip_payload("root"), unsealed=1, checked=False),
     case("refuse-luks-verity-bits", "VERITY-CORRUPT", flip_payload("root", 4096, step=4096), unsealed=1,
          checked=False),
     case("refuse-luks-verity-superblock", "VERITY-SUPERBLOCK", flip("root-verity", 0x20), unsealed=1, checked=False),
     case("refuse-luks-verity-tree", "VERITY-SUPERBLOCK", overwrite("root-verity"), unsealed=1, checked=False),
     case("refuse-luks-verity-ciphertext", "VERITY-SUPERBLOCK", sign_ciphertext("lintel_1"), unsealed=1,
-         shows=("the hash tree has to be over what root-crypt decrypts to",)),
+         shows=("the hash tree has to be over what root-crypt decrypts to",), checked=False),
     # a volume that opens, with data that nobody signed
     case("refuse-luks-verity-other-data", "VERITY-CORRUPT", *only_first(), sets=(ROOT, OTHER), unsealed=1,
          trees=("canary",)),
+    # what the probe sees first is no proof: neither that it is a volume, nor that it is none
+    case("refuse-luks-verity-magic", "LUKS-HEADER", put("root", 0, b"LUKS\xba\xbe\0\2"), sets=(Set("mini"),), unsealed=0,
+         checked=False),
+    case("refuse-luks-verity-no-magic", "VERITY-CORRUPT", put("root", 0, bytes(8)), unsealed=0, checked=False),
     # fallback: the older one's key is found before the newest one's is measured, or not at all
     case("fallback-luks-verity", BOOT, flip_payload("root", label="lintel_2"), sets=(ROOT, OTHER), trees=("canary",),
          cmdline=FALLBACK, hides=(r"LINTEL-TEST-KEY ", r"LINTEL-TEST-DM root-crypt "),
