@@ -2,7 +2,9 @@
 /*
  * Image policies: systemd.image-policy(7). For each partition role (designator) a set of
  * protections that are acceptable. lintel holds a role to the one strongest of the levels that
- * the policy allows and the role can have; there is no silent "or weaker".
+ * the policy allows and the role can have; there is no silent "or weaker". Of root and usr: signed,
+ * before verity, before encrypted; "encrypted" beside one of the first two allows a volume below it,
+ * and takes the place of neither.
  */
 #pragma once
 
