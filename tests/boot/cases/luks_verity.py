@@ -61,8 +61,8 @@ CASES = [
     case("refuse-luks-verity-other-data", "VERITY-CORRUPT", *only_first(), sets=(ROOT, OTHER), unsealed=1,
          trees=("canary",)),
     # what the probe sees first is no proof: neither that it is a volume, nor that it is none
-    case("refuse-luks-verity-magic", "LUKS-HEADER", put("root", 0, b"LUKS\xba\xbe\0\2"), sets=(Set("mini"),), unsealed=0,
-         checked=False),
+    case("refuse-luks-verity-magic", "LUKS-PROFILE", put("root", 0, b"LUKS\xba\xbe\0\2"), sets=(Set("mini"),),
+         unsealed=0, checked=False),
     case("refuse-luks-verity-no-magic", "VERITY-CORRUPT", put("root", 0, bytes(8)), unsealed=0, checked=False),
     # fallback: the older one's key is found before the newest one's is measured, or not at all
     case("fallback-luks-verity", BOOT, flip_payload("root", label="lintel_2"), sets=(ROOT, OTHER), trees=("canary",),
