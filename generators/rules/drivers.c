@@ -81,17 +81,40 @@ static void plan_mapper(const struct facts *facts, struct plan *plan)
 	}
 }
 
+/* No other file system's driver is worth its risk, and what a word names must not load any module (threat A45). */
+static bool may_hold_root(const char *fstype)
+{
+	static const char *const known[] = { "erofs", "squashfs", "ext4", "btrfs", "xfs" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strcmp(fstype, known[i]) == 0)
+			return true;
+	return false;
+}
+
+static void plan_root_fs(const struct facts *facts, struct plan *plan)
+{
+	struct word fstype;
+	struct step *step;
+
+	if (!word_get(facts, "rootfstype", &fstype) || !fstype.value[0] ||
+	    strcmp(fstype.value, "auto") == 0 || strcmp(fstype.value, "tmpfs") == 0)
+		return;
+	if (!may_hold_root(fstype.value)) {
+		plan_refuse(plan, E_FS_TYPE, "rootfstype=%.40s may not hold a root", fstype.value);
+		return;
+	}
+	step = plan_step(plan, VERB_DRIVERS, "fs", "rootfstype=");
+	step_arg(plan, step, "module", fstype.value);
+}
+
 void drivers_decide(const struct facts *facts, struct plan *plan)
 {
 	struct step *step;
 	char modalias[FIELDS_MAX];
-	struct word fstype;
 
 	plan_mapper(facts, plan);
-	if (word_get(facts, "rootfstype", &fstype) && fstype.value[0]) {
-		step = plan_step(plan, VERB_DRIVERS, "fs", "rootfstype=");
-		step_arg(plan, step, "module", fstype.value);
-	}
+	plan_root_fs(facts, plan);
 	for (const struct fact *fact = NULL;
 	     (fact = facts_each(facts, FACT_DEVICE, fact)) != NULL;) {
 		if (facts_find(facts, FACT_DEVICE, fact->subject) != fact)
