@@ -32,13 +32,15 @@ class Set:
 class Clone:
     """
     A second disk: the boot disk as it was before its mutations, with some of its own. `first`: found
-    before the boot disk; `hot`: plugged in when the console shows the case's `plug_at`.
+    before the boot disk; `hot`: plugged in when the console shows the case's `plug_at`; `of`: the disk of
+    that Case instead, with all that is on its ESP.
     """
 
     bus: str = "virtio-blk"
     mutations: tuple = ()
     first: bool = False
     hot: bool = False
+    of: object = None
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,8 @@ int main(void)
 	show_folder("/etc/lintel-ext.d");
 	show_folder("/run/extensions");
 	show_folder("/run/confexts");
+	show_folder("/run/credentials/@system");
+	show_folder("/run/credentials/@encrypted");
 	show_lines("/proc/mounts", " overlay ", "/run/lintel/ext", "LINTEL-TEST-MOUNT ");
 	show_lines("/run/lintel/plan", "note: ", "refused: ", "");
 	printf("LINTEL-TEST-OK failed=0\n");

@@ -1,6 +1,9 @@
-"""Images that are signed, and yet not for this boot: older ones that were revoked (threat A26)."""
+"""
+Images that are signed, and yet not for this boot: what another disk's ESP carries (threat A09), and older
+ones that were revoked (threat A26).
+"""
 
-from case import BOOT, Case, Extra, Set
+from case import BOOT, Case, Clone, Entry, Extra, Set
 
 DIRECT = {"firmware": "direct", "cmdline": "root=PARTLABEL=lintel_1"}
 PLAIN = Set(tree="plain")
@@ -15,6 +18,12 @@ def here(name):
     return rf"LINTEL-TEST-FILE /usr/lib/lintel-ext/{name}: {name} is here$"
 
 
+def second(name, disk, **fields):
+    """The boot disk has an image of its own, so that something is merged."""
+    return Case(f"a09-{name}", sets=(PLAIN,), extra=(NEW,), clones=(disk,), hides=(here("evil"), STRANGER),
+                **{"shows": (here("new"),), "checked": False, "memory": 1024, **fields})
+
+
 def revoked(name, expect, *revoke, **fields):
     return Case(f"a26-{name}", expect if expect == BOOT else f"LINTEL-E-{expect}", revoke=revoke,
                 **{"sets": (PLAIN,), "checked": False, **DIRECT, **fields})
@@ -22,8 +31,18 @@ def revoked(name, expect, *revoke, **fields):
 
 NEW, OLD = image("new"), image("old")
 TWO = {"sets": (Set("mini"), Set("canary", label="lintel_2")), "cmdline": ""}
+# A whole disk by the same keys, with loader, UKI, a newer root, images and a credential, none of it this boot's.
+EVIL = (image("evil"), image("evil", folder="global_sysext"),
+        Extra("stranger.cred", folder="global_credentials", text="from outside"))
+STRANGER = "LINTEL-TEST-KEPT .*/stranger$"
+OTHER = Case("other", sets=(Set("canary", label="lintel_9"),), entries=(Entry("other.efi"),), extra=EVIL)
 
 CASES = [
+    second("second-esp", Clone(of=OTHER)),
+    second("second-esp-first", Clone(of=OTHER, first=True)),
+    # beside this boot's own UKI the same image is merged
+    Case("a09-own-esp", sets=(PLAIN,), extra=(NEW, *EVIL), checked=False, memory=1024,
+         shows=(here("new"), here("evil"), STRANGER)),
     # A26: the same images, with the list and without
     revoked("extension", BOOT, OLD, extra=(NEW, OLD), checked=True, hides=(here("old"),),
             shows=(here("new"), "note: ext:sysext-old failed: LINTEL-E-REVOKED")),
