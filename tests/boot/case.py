@@ -51,6 +51,7 @@ class Extra:
     file: str
     folder: str = "sysext"
     text: str = None
+    smime: bool = False         # the text is in a PKCS#7 by `sign`
     encrypt: bool = False       # the text is a credential that systemd-creds seals to the case's TPM and PCR 11's key
     release: str = "ID=debian\nVERSION_ID=13\n"
     name: str = ""              # in the release file's name; else the image's

@@ -1,6 +1,6 @@
 """A kernel that is told to check more: lintel works under it, and what it then refuses is refused by name."""
 
-from case import BOOT, Case, Set
+from case import BOOT, Case, Extra, Set
 from mutate import resign
 
 LOCKED = "lockdown=confidentiality module.sig_enforce=1"
@@ -14,6 +14,22 @@ def locked(name, expect=BOOT, *mutations, words=f"{LOCKED} {SIGNED_ONLY}", **fie
                 **{"firmware": "direct", "cmdline": f"{root}{words}", "checked": False, **fields})
 
 
+IPE = """policy_name=lintel policy_version=0.0.1
+DEFAULT action=ALLOW
+DEFAULT op=EXECUTE action=DENY
+op=EXECUTE dmverity_signature=TRUE action=ALLOW
+"""
+
+
+def ipe(name, root, sign="secureboot", by="secureboot"):
+    """The root has the kernel enforce that policy: `root`, what then becomes of its own program."""
+    policy = ("etc/ipe", Extra("policy", text=IPE, sign=by, smime=True))
+    own, copy = "/usr/lib/systemd/systemd", "/tmp/copy"
+    return Case(name, sets=(Set("ipe", sign=sign, stored=(policy,)),), checked=False, shows=(
+        "LINTEL-TEST-IPE lsm: .*ipe", f"before {own}: done", f"before {copy}: done", "IPE  policy: done",
+        "IPE  active: done", f"after {own}: {root}", f"after {copy}: Permission denied"))
+
+
 CASES = [
     locked("boot-lockdown", shows=("Kernel is locked down from command line",), firmware="secureboot",
            cmdline=f"{LOCKED} {SIGNED_ONLY}"),
@@ -23,5 +39,8 @@ CASES = [
     locked("boot-unsigned-modules", words="", unsigned=True),
     locked("refuse-unsigned-modules", "DRIVER", words="module.sig_enforce=1", unsigned=True,
            shows=("its signature is missing or was rejected",)),
+    # the kernel saw the root hash's signature and knows its key; the other one only lintel knows
+    ipe("boot-ipe", "done"),
+    ipe("boot-ipe-unknown-signer", "Permission denied", sign="verity"),
     locked("refuse-lockdown-signature-by-wrong-key", "SIG-UNTRUSTED", resign("wrong")),
 ]
