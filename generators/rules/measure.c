@@ -5,15 +5,20 @@
  */
 #include "generators/rules/rules.h"
 
+#include <string.h>
+
 void measure_decide(const struct facts *facts, struct plan *plan)
 {
 	const struct fact *stub = facts_last(facts, FACT_EFI, "StubPcrKernelImage");
-	char pcr[8];
+	char pcr[8], secure[8];
 	struct step *step;
 
 	/* a persistent variable of that name, planted earlier, keeps the stub from setting its own */
 	if (stub && fields_are(&stub->fields, "malformed", "yes"))
 		plan_refuse(plan, E_MEASURE, "StubPcrKernelImage is not as the stub sets it");
+	value_get(facts, FACT_EFI, "SecureBoot", secure, sizeof(secure));
+	if (strcmp(secure, "0") == 0)
+		plan_note(plan, "Secure Boot is off: the firmware starts a UKI of anybody");
 	value_get(facts, FACT_EFI, "StubPcrKernelImage", pcr, sizeof(pcr));
 	if (pcr[0] == '\0')
 		return;
