@@ -57,12 +57,17 @@ enum action action_choose(const struct facts *facts)
 	return action;
 }
 
-/* "root", "usr", "root-2", …, and their mounts: no other step's name begins like theirs. */
+/* "root", "usr", "root-2", …, and their mounts; "root-crypt" is a volume's. */
 static bool is_version(const char *id)
 {
+	uint64_t number;
+
 	if (text_starts(id, "mnt-"))
 		id += strlen("mnt-");
-	return text_starts(id, "root") || text_starts(id, "usr");
+	if (!text_starts(id, "root") && !text_starts(id, "usr"))
+		return false;
+	id += *id == 'u' ? strlen("usr") : strlen("root");
+	return !*id || (*id == '-' && text_to_u64(id + 1, &number) == 0);
 }
 
 /* What the disk is to blame for; that the kernel or the initrd lacks something is no reason. */

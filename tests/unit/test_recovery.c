@@ -132,6 +132,11 @@ TEST(fallback_takes)
 		{ "dm", "LINTEL-E-IO", false },
 		{ "open-root", "LINTEL-E-IO", false },
 		{ "open-usr", "LINTEL-E-IO", false },
+		{ "root-", "LINTEL-E-IO", false },
+		{ "root-crypt", "LINTEL-E-IO", false },
+		{ "usr-crypt-2", "LINTEL-E-IO", false },
+		{ "rootfs", "LINTEL-E-IO", false },
+		{ "mnt-usr2", "LINTEL-E-IO", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
