@@ -73,7 +73,8 @@ static int unpack_squashfs(const char *image, uint64_t at, const char *folder)
 	char offset[24];
 	const char *const words[WORDS_MAX] = {
 		"unsquashfs", "-force", "-dest",    ".",	"-offset",
-		offset,	      image,	folders[0], folders[1], "usr/lib/os-release"
+		offset,	      image,	folders[0], folders[1], "usr/lib/os-release",
+		"opt"
 	};
 
 	text_format(offset, sizeof(offset), "%" PRIu64, at);
@@ -144,6 +145,8 @@ static int unpack_ext4(const char *image, uint64_t at, const char *folder)
 		if (r == 0)
 			r = carry_strict(image, at, folder, folders[i]);
 	}
+	if (r == 0)
+		r = debugfs(image, at, folder, "rdump /opt ."); /* a symlink as such */
 	return r < 0 ? r
 		     : debugfs(image, at, folder, "dump /usr/lib/os-release usr/lib/os-release");
 }
