@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A disk image on a host, as facts: by the reader that probes disks at boot. */
 #include "generators/sources/disk.h"
+#include "generators/sources/sources.h"
 #include "images/plan.h"
 #include "init/base/fs.h"
 
@@ -73,4 +74,25 @@ int image_read(const char *path, const char *name, struct facts *facts, struct e
 	}
 	r = assume_booted(facts);
 	return r < 0 ? err_set(err, E_LIMIT, -r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+int revoke_given(const char *given, struct facts *facts, struct err *err)
+{
+	static char text[128 * 1024];
+	char *line, *rest = text;
+	ssize_t size;
+
+	if (revoked_add(given, facts, err) == 0)
+		return 0;
+	size = fs_read(AT_FDCWD, given, text, sizeof(text));
+	if (size < 0)
+		return err_set(err, E_IO, (int)-size, "%s: %s", given, strerror((int)-size));
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		line[strcspn(line, "# \t\r")] = '\0';
+		if (!*line || revoked_add(line, facts, err) == 0)
+			continue;
+		err_wrap(err, "%s", given);
+		return -EINVAL;
+	}
+	return 0;
 }

@@ -21,6 +21,8 @@ struct options {
 	bool facts; /* print the facts instead of the plan */
 	const char *facts_file, *image, *cmdline, *policy, *uki, *pcrs, *eventlog, *device,
 		*pcrlock;
+	const char *revoked[REVOKED_MAX];
+	size_t n_revoked;
 };
 
 static struct facts facts;
@@ -58,6 +60,7 @@ static const char help[] =
 	"  --facts FILE     replay these facts (- for standard input)\n"
 	"  --cmdline TEXT   the UKI's own command line\n"
 	"  --policy TEXT    the build's image policy\n"
+	"  --revoke ROOTHASH|FILE  what `lintel initrd` is given\n"
 	"  --json, --dot    as JSON, or as a graph for Graphviz\n"
 	"  --svg            as a picture (needs Graphviz)\n"
 	"  --print-facts    print the facts instead\n\n"
@@ -158,14 +161,15 @@ static int load_facts(const char *path, struct err *err)
 
 static int load(const struct options *options, struct err *err)
 {
-	int r;
+	int r = options->facts_file ? load_facts(options->facts_file, err)
+				    : assume_machine(options, err);
 
+	for (size_t i = 0; r == 0 && i < options->n_revoked; i++)
+		r = revoke_given(options->revoked[i], &facts, err);
 	if (options->facts_file) {
-		r = load_facts(options->facts_file, err);
 		decide(&facts, &plan);
 		return r;
 	}
-	r = assume_machine(options, err);
 	if (r == 0)
 		r = image_read(options->image, "vda", &facts, err);
 	if (r == 0)
@@ -219,6 +223,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{ "facts", required_argument, NULL, 'f' },
 		{ "cmdline", required_argument, NULL, 'c' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "revoke", required_argument, NULL, 'R' },
 		{ "uki", required_argument, NULL, 'u' },
 		{ "pcrs", required_argument, NULL, 'P' },
 		{ "tpm-eventlog", required_argument, NULL, 'l' },
@@ -241,6 +246,11 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'p':
 			options->policy = optarg;
+			break;
+		case 'R':
+			if (options->n_revoked == REVOKED_MAX)
+				return 2;
+			options->revoked[options->n_revoked++] = optarg;
 			break;
 		case 'u':
 			options->uki = optarg;

@@ -11,3 +11,6 @@ int image_read(const char *path, const char *name, struct facts *facts, struct e
 
 /* The same of a file that is open, and that no machine is booted from. */
 int disk_image_read(int fd, const char *name, struct facts *facts, struct err *err);
+
+/* --revoke: a root hash, or a file with one a line and # comments. E_IO where it cannot be read. */
+int revoke_given(const char *given, struct facts *facts, struct err *err);

@@ -373,32 +373,6 @@ static int parse_options(int argc, char **argv, struct verify *v)
 	return USAGE;
 }
 
-/* One root hash, or a file with one a line and # comments; 0, or the exit status. */
-static int add_revoked(const char *given)
-{
-	static char text[128 * 1024];
-	char *line, *rest = text;
-	struct err err;
-	ssize_t size;
-
-	if (revoked_add(given, &facts, &err) == 0)
-		return 0;
-	size = fs_read(AT_FDCWD, given, text, sizeof(text));
-	if (size < 0) {
-		fprintf(stderr, "lintel sysext: LINTEL-E-NO-FILE: %s: %s\n", given,
-			strerror((int)-size));
-		return MISSING;
-	}
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		line[strcspn(line, "# \t\r")] = '\0';
-		if (!*line || revoked_add(line, &facts, &err) == 0)
-			continue;
-		fprintf(stderr, "lintel sysext: LINTEL-E-BAD-ROOT-HASH: %s: %s\n", given, err.text);
-		return MALFORMED;
-	}
-	return 0;
-}
-
 /* What a person gave must be there: it is no property of the image. */
 static int check_inputs(struct verify *v)
 {
@@ -413,10 +387,13 @@ static int check_inputs(struct verify *v)
 			return there ? MALFORMED : MISSING;
 		}
 	for (size_t i = 0; i < v->n_revoked; i++) {
-		int r = add_revoked(v->revoked[i]);
+		struct err err;
 
-		if (r != 0)
-			return r;
+		if (revoke_given(v->revoked[i], &facts, &err) < 0) {
+			fprintf(stderr, "lintel sysext: LINTEL-E-%s: %s\n",
+				err.code == E_IO ? "NO-FILE" : "BAD-ROOT-HASH", err.text);
+			return err.code == E_IO ? MISSING : MALFORMED;
+		}
 	}
 	v->fd = open(v->image, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (v->fd < 0 || stat(v->root, &st) < 0) {
