@@ -158,9 +158,10 @@ static int start_sessions(struct unseal *u, struct err *err)
 		rc = Esys_TRSess_SetAttributes(esys, u->session, attributes, 0xff);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm2_error(err, E_UNSEAL, "encrypted session", rc);
-	rc = Esys_StartAuthSession(esys, u->primary, ESYS_TR_NONE, u->session, ESYS_TR_NONE,
-				   ESYS_TR_NONE, NULL, TPM2_SE_POLICY, &symmetric, TPM2_ALG_SHA256,
-				   &u->policy.session);
+	/* without a PIN it proves nothing by a key of its own, and each salt costs the TPM a key agreement */
+	rc = Esys_StartAuthSession(esys, u->token->pin ? u->primary : ESYS_TR_NONE, ESYS_TR_NONE,
+				   u->session, ESYS_TR_NONE, ESYS_TR_NONE, NULL, TPM2_SE_POLICY,
+				   &symmetric, TPM2_ALG_SHA256, &u->policy.session);
 	return rc == TSS2_RC_SUCCESS
 		       ? 0
 		       : tpm2_error(err, E_UNSEAL, u->token->pin ? "PIN" : "policy session", rc);
