@@ -194,6 +194,8 @@ static void plan_set(const struct facts *facts, struct plan *plan, const struct 
 
 /* A root that is good is in the way where its /usr failed. */
 static void plan_undo(const struct facts *facts, struct plan *plan, unsigned int number)
+	if (triple == version->usr && !plan_find(plan, plan->root_mount))
+		return; /* an encrypted root has no steps before the TPM is there */
 {
 	char id[ID_MAX], mount[ID_MAX];
 	struct step *step;
