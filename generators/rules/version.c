@@ -91,8 +91,13 @@ static struct step *plan_verity(const struct facts *facts, struct plan *plan,
 {
 	struct step *step = plan_step(plan, VERB_VERITY, id, "%s, DPS %s, %s", triple->why_disk,
 				      triple->type_name, triple->why_trust);
-	char probe[FACT_NAME_MAX];
+	char probe[FACT_NAME_MAX], volume[ID_MAX];
 
+	version_id("vk-", name, 1, volume);
+	if (plan_find(plan, volume))
+		plan_refuse(plan, E_CRYPTTAB,
+			    "a LUKS2 volume is to be called %s, as the verity device of %s is",
+			    name, triple->data->subject);
 	step_arg(plan, step, "name", name);
 	step_arg(plan, step, "data", triple->data->subject);
 	if (crypt[0])
