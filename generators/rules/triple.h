@@ -78,8 +78,10 @@ struct sealed_list {
 const struct fact *luks_choose(const struct facts *facts, struct plan *plan, const char *arch);
 /* All LUKS2 volumes to open: these, and others. False: not yet, or refused. */
 bool plan_luks(const struct facts *facts, struct plan *plan, const struct sealed_list *sealed);
-/* The step that finds the key of that partition's volume, or NULL. */
-const struct step *luks_key_step(const struct plan *plan, const struct fact *part);
+/* Whether the key of that partition's volume was found for fallback, and nothing else has mapped it. */
+bool luks_spare_found(const struct facts *facts, const struct plan *plan, const struct fact *part);
+/* What may be replaced by a spare volume's version is not verified before that one's key was looked for. */
+void luks_after_spare(struct plan *plan, struct step *step);
 /* The step "open-NAME" that maps it, read-only; false where there is none that finds its key. */
 bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *part,
 	       char ret_name[CRYPT_NAME_MAX]);

@@ -119,6 +119,11 @@ static void key_id(const struct luks *luks, char ret[STEP_ID_MAX])
 		    luks->volume.name);
 }
 
+static bool is_spare(const struct step *key)
+{
+	return key->verb == VERB_UNLOCK && text_starts(key->id, "key:");
+}
+
 static void plan_key(struct plan *plan, const struct luks *luks)
 {
 	char id[STEP_ID_MAX], probe[FACT_NAME_MAX];
@@ -171,7 +176,8 @@ static void plan_measure(const struct facts *facts, struct plan *plan, const str
 	}
 }
 
-const struct step *luks_key_step(const struct plan *plan, const struct fact *part)
+/* The step that finds the key of that partition's volume, or NULL. */
+static const struct step *key_step(const struct plan *plan, const struct fact *part)
 {
 	for (size_t i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].verb == VERB_UNLOCK &&
@@ -185,7 +191,7 @@ static void plan_open(const struct facts *facts, struct plan *plan, const struct
 {
 	static const char *const keys[] = { "uuid",   "cipher", "keysize", "sector",
 					    "offset", "size",	NULL };
-	const struct step *key = luks_key_step(plan, luks->part);
+	const struct step *key = key_step(plan, luks->part);
 	char id[STEP_ID_MAX], last[STEP_ID_MAX] = "";
 	struct step *step;
 
@@ -207,7 +213,7 @@ static void plan_open(const struct facts *facts, struct plan *plan, const struct
 bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *part,
 	       char ret_name[CRYPT_NAME_MAX])
 {
-	const struct step *key = luks_key_step(plan, part);
+	const struct step *key = key_step(plan, part);
 	struct luks luks = { .part = part, .why = "the data of a verity set" };
 
 	if (!key || (facts_step_result(facts, key->id) && !facts_step_done(facts, key->id)))
@@ -220,6 +226,28 @@ bool luks_open(const struct facts *facts, struct plan *plan, const struct fact *
 	return true;
 }
 
+/* One that words name is mapped as they say, writable perhaps: it is in no version's way. */
+bool luks_spare_found(const struct facts *facts, const struct plan *plan, const struct fact *part)
+{
+	const struct step *key = key_step(plan, part);
+
+	return key && is_spare(key) && facts_step_done(facts, key->id);
+}
+
+void luks_after_spare(struct plan *plan, struct step *step)
+{
+	const char *first = NULL; /* to be measured, when all keys were looked for */
+	bool spare = false;
+
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		spare = spare || is_spare(&plan->steps[i]);
+		if (!first && text_starts(plan->steps[i].id, "vk-"))
+			first = plan->steps[i].id;
+	}
+	if (spare && first)
+		step_after(plan, step, first);
+}
+
 /* The key is in no one's way in the kernel's keyring, but no secret outlives its use (invariant I9). */
 void luks_drop(const struct facts *facts, struct plan *plan)
 {
@@ -230,8 +258,7 @@ void luks_drop(const struct facts *facts, struct plan *plan)
 		char name[CRYPT_NAME_MAX], id[STEP_ID_MAX];
 		struct step *step;
 
-		if (key->verb != VERB_UNLOCK || !text_starts(key->id, "key:") ||
-		    fields_get(&key->args, "name", name, sizeof(name)) < 0)
+		if (!is_spare(key) || fields_get(&key->args, "name", name, sizeof(name)) < 0)
 			continue;
 		text_format(id, sizeof(id), "vk-%s", name);
 		if (!plan_find(plan, id))

@@ -189,9 +189,13 @@ static void plan_set(const struct facts *facts, struct plan *plan, const struct 
 	text_format(open, sizeof(open), "open-%s", crypt);
 	if (crypt[0])
 		step_after(plan, step, open);
+	else
+		luks_after_spare(plan, step);
 	if (broken(facts, id) || (triple == version->usr && version->root &&
 				  (broken(facts, root) || broken(facts, mount))))
 		return; /* nothing can come of the mount */
+	if (triple == version->usr && !plan_find(plan, plan->root_mount))
+		return; /* an encrypted root has no steps before the TPM is there */
 	plan_mount(facts, plan, triple, name, id, driver ? driver_id : NULL, ret_mount);
 	if (triple == version->usr)
 		order_usr(plan, version->tmpfs);
@@ -199,8 +203,6 @@ static void plan_set(const struct facts *facts, struct plan *plan, const struct 
 
 /* A root that is good is in the way where its /usr failed. */
 static void plan_undo(const struct facts *facts, struct plan *plan, unsigned int number)
-	if (triple == version->usr && !plan_find(plan, plan->root_mount))
-		return; /* an encrypted root has no steps before the TPM is there */
 {
 	char id[ID_MAX], mount[ID_MAX];
 	struct step *step;
@@ -290,12 +292,7 @@ bool version_older(const struct facts *facts, struct plan *plan, const char *arc
 /* No key is looked for any more when one was measured (invariant I3): rules/layers knows for which that is. */
 static bool openable(const struct facts *facts, struct plan *plan, const struct triple *triple)
 {
-	const struct step *key;
-
-	if (!triple || !triple_encrypted(triple))
-		return true;
-	key = luks_key_step(plan, triple->data);
-	if (key && facts_step_done(facts, key->id))
+	if (!triple || !triple_encrypted(triple) || luks_spare_found(facts, plan, triple->data))
 		return true;
 	plan_note(plan, "fallback: %s is encrypted, and its key was not found with the newest's",
 		  triple->data->subject);
