@@ -248,6 +248,21 @@ void luks_after_spare(struct plan *plan, struct step *step)
 		step_after(plan, step, first);
 }
 
+/* A child that was killed may have left the key in the keyring, and did not say whose. */
+static bool left_behind(const struct facts *facts, const struct step *key,
+			char ret_uuid[UUID_TEXT_SIZE])
+{
+	const struct fact *result = facts_step_result(facts, key->id), *part;
+	char node[FACT_NAME_MAX] = "";
+
+	if (!result || (!fields_are(&result->fields, "code", err_name(E_TIMEOUT)) &&
+			!fields_are(&result->fields, "code", err_name(E_CRASH))))
+		return false;
+	fields_get(&key->args, "part", node, sizeof(node));
+	part = facts_find(facts, FACT_PART, node);
+	return part && fields_get(&part->fields, "luks", ret_uuid, UUID_TEXT_SIZE) == 0;
+}
+
 /* The key is in no one's way in the kernel's keyring, but no secret outlives its use (invariant I9). */
 void luks_drop(const struct facts *facts, struct plan *plan)
 {
@@ -255,13 +270,13 @@ void luks_drop(const struct facts *facts, struct plan *plan)
 
 	for (size_t i = 0, n = plan->n_steps; i < n; i++) {
 		const struct step *key = &plan->steps[i];
-		char name[CRYPT_NAME_MAX], id[STEP_ID_MAX];
+		char name[CRYPT_NAME_MAX], id[STEP_ID_MAX], uuid[UUID_TEXT_SIZE] = "";
 		struct step *step;
 
 		if (!is_spare(key) || fields_get(&key->args, "name", name, sizeof(name)) < 0)
 			continue;
 		text_format(id, sizeof(id), "vk-%s", name);
-		if (!plan_find(plan, id))
+		if (!plan_find(plan, id) && !left_behind(facts, key, uuid))
 			continue; /* it was not found */
 		text_format(id, sizeof(id), "open-%s", name);
 		if (plan_find(plan, id))
@@ -271,6 +286,8 @@ void luks_drop(const struct facts *facts, struct plan *plan)
 		step_arg(plan, step, "name", name);
 		step_arg(plan, step, "drop", "yes");
 		copy_args(facts, plan, step, key->id, keys);
+		if (uuid[0])
+			step_arg(plan, step, "uuid", uuid);
 		step_after_root(plan, step);
 	}
 }
