@@ -14,8 +14,6 @@
 #include <openssl/pem.h>
 #include <string.h>
 
-#define SIGNATURES_MAX 256
-
 static inline void free_pkey(EVP_PKEY **key)
 {
 	EVP_PKEY_free(*key);
@@ -278,35 +276,31 @@ static int find_signature(const struct prediction *prediction, const struct tpm2
 			  const struct predict_bank *bank, const struct policy *approved,
 			  EVP_PKEY *key, const uint8_t fingerprint[32], struct err *why)
 {
-	const struct pcr_signer by = { .bank = bank->bank.name,
-				       .ref = token->ref,
-				       .pcrs = token->pubkey_pcrs,
-				       .fingerprint = fingerprint };
+	const struct pcr_wanted wanted = { .bank = bank->bank.name,
+					   .ref = token->ref,
+					   .pcrs = token->pubkey_pcrs,
+					   .fingerprint = fingerprint,
+					   .policy = approved->digest,
+					   .policy_size = sizeof(approved->digest) };
 	struct pcr_signature found;
 	char digest[65];
-	unsigned int i = 0;
+	int r;
 
 	if (!prediction->signatures)
 		return err_set(why, E_PCR_SIGNATURE, ENOENT, "the UKI has no PCR signatures");
-	for (; i < SIGNATURES_MAX; i++) {
-		int r = pcr_signature_find(prediction->signatures, prediction->signatures_size, &by,
-					   i, &found, why);
-
-		if (r == -ENOENT)
-			break;
-		if (r < 0)
-			return r;
-		if (found.policy_size != 32 || memcmp(found.policy, approved->digest, 32) != 0)
-			continue;
+	r = pcr_signature_find(prediction->signatures, prediction->signatures_size, &wanted, &found,
+			       why);
+	if (r == 0)
 		return verifies(key, &found, token->ref)
 			       ? 0
 			       : err_set(why, E_PCR_SIGNATURE, EKEYREJECTED,
 					 "the UKI's PCR signature is wrong");
-	}
+	if (r != -ENOENT)
+		return r;
 	hex_encode(approved->digest, 32, digest);
 	return err_set(why, E_PCR_SIGNATURE, ENOENT,
-		       "none of the UKI's %u signatures by the disk's key for %s is for policy %s",
-		       i, bank->bank.name, digest);
+		       "none of the UKI's signatures by the disk's key for %s is for policy %s",
+		       bank->bank.name, digest);
 }
 
 static int policy_authorize(const struct prediction *prediction, const struct tpm2_token *token,

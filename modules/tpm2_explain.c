@@ -14,7 +14,6 @@
 #define CANDIDATES_MAX 256
 #define PER_PCR 32    /* the last events of a PCR that are taken back */
 #define PAIRS_MAX 128 /* with more candidates, no two at once are tried */
-#define SIGNATURES_MAX 256
 #define PCR_PHASES 11
 
 /* What a PCR held or will hold at another moment of this boot. */
@@ -90,22 +89,17 @@ static bool find_before(struct explain *e, struct err *err)
 
 static bool is_signed(const struct explain *e, const uint8_t policy[EXPECT_POLICY])
 {
-	const struct pcr_signer by = { .bank = e->bank->name,
-				       .ref = e->token->ref,
-				       .pcrs = e->token->pubkey_pcrs,
-				       .fingerprint = e->fingerprint };
+	const struct pcr_wanted wanted = { .bank = e->bank->name,
+					   .ref = e->token->ref,
+					   .pcrs = e->token->pubkey_pcrs,
+					   .fingerprint = e->fingerprint,
+					   .policy = policy,
+					   .policy_size = EXPECT_POLICY };
 	struct pcr_signature found;
 	struct err err;
 
-	for (unsigned int i = 0; e->in->signatures && i < SIGNATURES_MAX; i++) {
-		if (pcr_signature_find(e->in->signatures, e->in->signatures_size, &by, i, &found,
-				       &err) < 0)
-			break;
-		if (found.policy_size == EXPECT_POLICY &&
-		    memcmp(found.policy, policy, EXPECT_POLICY) == 0)
-			return true;
-	}
-	return false;
+	return e->in->signatures && pcr_signature_find(e->in->signatures, e->in->signatures_size,
+						       &wanted, &found, &err) == 0;
 }
 
 static bool holds(const struct explain *e)

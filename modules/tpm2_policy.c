@@ -12,8 +12,6 @@
 #include <openssl/pem.h>
 #include <string.h>
 
-#define SIGNATURES_MAX 256 /* entries that are looked at */
-
 static inline void free_esys(void *ptr)
 {
 	Esys_Free(*(void **)ptr);
@@ -147,30 +145,24 @@ int tpm2_policy_digest(const struct tpm2_policy *policy, TPM2B_DIGEST *ret, stru
 	return 0;
 }
 
-/* The UKI's signature over just this policy: a UKI has one for each phase, bank and kernel. */
+/* The UKI's signature over just this policy. */
 static int find_signature(const struct tpm2_policy *policy, const TPM2B_DIGEST *approved,
 			  struct pcr_signature *ret, struct err *err)
 {
-	const struct pcr_signer by = { .bank = policy->bank->name,
-				       .ref = policy->ref,
-				       .pcrs = policy->pubkey_pcrs,
-				       .fingerprint = policy->key->fingerprint };
+	const struct pcr_wanted wanted = { .bank = policy->bank->name,
+					   .ref = policy->ref,
+					   .pcrs = policy->pubkey_pcrs,
+					   .fingerprint = policy->key->fingerprint,
+					   .policy = approved->buffer,
+					   .policy_size = approved->size };
 	char digest[2 * sizeof(approved->buffer) + 1];
+	int r;
 
 	if (!policy->signatures)
 		return err_set(err, E_PCR_SIGNATURE, ENOENT, "the UKI brought no PCR signatures");
-	for (unsigned int i = 0; i < SIGNATURES_MAX; i++) {
-		int r = pcr_signature_find(policy->signatures, policy->signatures_size, &by, i, ret,
-					   err);
-
-		if (r == -ENOENT)
-			break;
-		if (r < 0)
-			return r;
-		if (ret->policy_size == approved->size &&
-		    memcmp(ret->policy, approved->buffer, approved->size) == 0)
-			return 0;
-	}
+	r = pcr_signature_find(policy->signatures, policy->signatures_size, &wanted, ret, err);
+	if (r != -ENOENT)
+		return r;
 	hex_encode(approved->buffer, approved->size, digest);
 	return err_set(
 		err, E_PCR_SIGNATURE, ENOENT,

@@ -160,8 +160,8 @@ int tpm2_token_parse(const char *json, size_t size, struct tpm2_token *ret, stru
 	return 0;
 }
 
-/* 0, -ENOENT where the entry is for another key, PCRs or name, or has fields not known here. */
-static int get_entry(const struct field *entry, const struct pcr_signer *by,
+/* 0, -ENOENT where the entry is for another key, PCRs, name or policy, or has fields not known here. */
+static int get_entry(const struct field *entry, const struct pcr_wanted *wanted,
 		     struct pcr_signature *ret)
 {
 	char ref[TPM2_POLICY_REF_MAX] = "";
@@ -185,17 +185,21 @@ static int get_entry(const struct field *entry, const struct pcr_signer *by,
 		return r;
 	if (size != sizeof(fingerprint))
 		return field_bad(entry, "pkfp", EINVAL, "is not 32 bytes");
-	if (pcrs != by->pcrs || strcmp(ref, by->ref) != 0 ||
-	    memcmp(fingerprint, by->fingerprint, size) != 0)
+	if (pcrs != wanted->pcrs || strcmp(ref, wanted->ref) != 0 ||
+	    memcmp(fingerprint, wanted->fingerprint, size) != 0)
 		return -ENOENT;
 	r = field_hex(entry, "pol", ret->policy, sizeof(ret->policy), &ret->policy_size);
-	return r < 0 ? r
-		     : field_base64(entry, "sig", ret->signature, sizeof(ret->signature),
-				    &ret->signature_size);
+	if (r < 0)
+		return r;
+	if (wanted->policy && (ret->policy_size != wanted->policy_size ||
+			       memcmp(ret->policy, wanted->policy, ret->policy_size) != 0))
+		return -ENOENT;
+	return field_base64(entry, "sig", ret->signature, sizeof(ret->signature),
+			    &ret->signature_size);
 }
 
-int pcr_signature_find(const char *json, size_t size, const struct pcr_signer *by,
-		       unsigned int skip, struct pcr_signature *ret, struct err *err)
+int pcr_signature_find(const char *json, size_t size, const struct pcr_wanted *wanted,
+		       struct pcr_signature *ret, struct err *err)
 {
 	struct field root, entry;
 	struct json_list list;
@@ -206,21 +210,19 @@ int pcr_signature_find(const char *json, size_t size, const struct pcr_signer *b
 	r = field_root(json, size, E_PCR_SIGNATURE, err, &root);
 	if (r < 0)
 		return r;
-	if (!field_has(&root, by->bank))
-		return field_bad(&root, by->bank, ENOENT, "is missing");
-	r = field_get(&root, by->bank, '[', &entry);
+	if (!field_has(&root, wanted->bank))
+		return field_bad(&root, wanted->bank, ENOENT, "is missing");
+	r = field_get(&root, wanted->bank, '[', &entry);
 	if (r < 0)
 		return r;
 	json_list_open(&entry.json, &list);
 	while (json_list_next(&list, NULL, &entry.json)) {
 		if (json_kind(&entry.json) != '{')
-			return field_bad(&root, by->bank, EINVAL, "has what is not an object");
-		r = get_entry(&entry, by, ret);
-		if (r == 0 && skip-- == 0)
-			return 0;
-		if (r < 0 && r != -ENOENT)
+			return field_bad(&root, wanted->bank, EINVAL, "has what is not an object");
+		r = get_entry(&entry, wanted, ret);
+		if (r != -ENOENT)
 			return r;
 	}
-	return field_bad(&root, by->bank, ENOENT,
-			 "has no more signatures by that key for those PCRs");
+	return field_bad(&root, wanted->bank, ENOENT,
+			 "has no signature by that key for those PCRs");
 }

@@ -52,11 +52,13 @@ int tpm2_token_parse(const char *json, size_t size, struct tpm2_token *ret, stru
 #define PCR_SIGNATURE_JSON_MAX 65536
 #define PCR_SIGNATURE_MAX 1024 /* bytes of one signature */
 
-/* Which policies are looked for: for PCRs and bank, with this name, by the key with that SHA-256. */
-struct pcr_signer {
+/* Which signature is looked for: over a policy of PCRs and bank, with a name, by the key with that SHA-256. */
+struct pcr_wanted {
 	const char *bank, *ref; /* ref: as the token has it */
 	uint32_t pcrs;
 	const uint8_t *fingerprint; /* 32 bytes */
+	const uint8_t *policy;	    /* NULL: any */
+	size_t policy_size;
 };
 
 struct pcr_signature {
@@ -66,8 +68,8 @@ struct pcr_signature {
 };
 
 /*
- * Finds the first entry after skip ones of that signer. 0, -ENOENT where there is none (more), or
- * -EINVAL/-E2BIG with E_PCR_SIGNATURE.
+ * The first that is wanted; a UKI has one for each phase, bank, key and kernel. 0, -ENOENT where there is
+ * none, or -EINVAL/-E2BIG, with E_PCR_SIGNATURE.
  */
-int pcr_signature_find(const char *json, size_t size, const struct pcr_signer *by,
-		       unsigned int skip, struct pcr_signature *ret, struct err *err);
+int pcr_signature_find(const char *json, size_t size, const struct pcr_wanted *wanted,
+		       struct pcr_signature *ret, struct err *err);
