@@ -134,8 +134,8 @@ bool plan_filesystem(struct plan *plan, const struct fact *part, char ret_id[FS_
 	char hint[16], module[20];
 	struct step *step;
 
-	if (fields_get(&part->fields, "hint", hint, sizeof(hint)) < 0 ||
-	    strcmp(hint, "crypto_LUKS") == 0)
+	/* what the disk's reader says may be a lie */
+	if (fields_get(&part->fields, "hint", hint, sizeof(hint)) < 0 || !may_hold_root(hint))
 		return false;
 	text_format(ret_id, FS_STEP_MAX, "fs-%s", hint);
 	if (plan_find(plan, ret_id))
