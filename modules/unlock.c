@@ -90,6 +90,8 @@ static int unlock(struct unlock *u, struct err *err)
 	int r = unlock_read_header(u, err);
 
 	if (r == 0)
+		r = volume_key_check(u->uuid, err);
+	if (r == 0)
 		r = make_secrets(u, err);
 	if (r == 0)
 		r = tpm2_open(&u->tpm, err);
@@ -149,9 +151,10 @@ int unlock_run(const struct step *step, const struct report *report, struct fiel
 		explicit_bzero(u.secrets, sizeof(*u.secrets));
 	dm_part_close(&u.part);
 	close_fd(&u.header_fd);
-	if (r == 0)
-		r = tell(&u, result, err);
-	if (r < 0 && u.uuid[0])
+	if (r < 0)
+		return r; /* a key of that UUID is another volume's */
+	r = tell(&u, result, err);
+	if (r < 0)
 		volume_key_drop(u.uuid);
 	return r;
 }

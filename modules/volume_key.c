@@ -20,14 +20,24 @@ static long find(const char *name)
 	return syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, TYPE, name, 0);
 }
 
-int volume_key_add(const char *uuid, const void *key, size_t size, struct err *err)
+int volume_key_check(const char *uuid, struct err *err)
 {
 	char name[VOLUME_KEY_NAME_SIZE];
 
 	volume_key_name(uuid, name);
-	/* a copy of a volume has its UUID, too: add_key(2) would replace the other's key */
-	if (find(name) >= 0)
-		return err_set(err, E_UNLOCK, EEXIST, "there is another volume of UUID %s", uuid);
+	return find(name) < 0
+		       ? 0
+		       : err_set(err, E_UNLOCK, EEXIST, "there is another volume of UUID %s", uuid);
+}
+
+int volume_key_add(const char *uuid, const void *key, size_t size, struct err *err)
+{
+	char name[VOLUME_KEY_NAME_SIZE];
+	int r = volume_key_check(uuid, err); /* add_key(2) would replace it */
+
+	if (r < 0)
+		return r;
+	volume_key_name(uuid, name);
 	if (syscall(SYS_add_key, TYPE, name, key, size, KEY_SPEC_USER_KEYRING) < 0)
 		return err_set(err, E_UNLOCK, errno, "add key: %s", strerror(errno));
 	return 0;

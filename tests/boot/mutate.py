@@ -303,6 +303,21 @@ def edit_luks(change_json, kind="root", copies=(0, 1)):
     return change
 
 
+def copy_luks_uuid(source, target, kind="root"):
+    """The LUKS2 header of the set labelled `target` gets the UUID of `source`'s, in both copies."""
+    def change(disk):
+        uuid = disk.read(disk.table.find(kind, source).offset + 168, 40)
+        part = disk.table.find(kind, target)
+        size = int.from_bytes(disk.read(part.offset + 8, 8), "big")
+        for at in (part.offset, part.offset + size):
+            header = bytearray(disk.read(at, size))
+            header[168:208] = uuid
+            header[LUKS_CHECKSUM] = bytes(64)
+            header[448:480] = hashlib.sha256(header).digest()
+            disk.write(at, header)
+    return change
+
+
 def set_luks(*path, value):
     """Sets one member of the LUKS2 header's JSON."""
     def change_json(area):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from case import BOOT, Case, Set
-from mutate import (delete, edit_luks, flip, flip_payload, move_content, overwrite, put, resign,
+from mutate import (copy_luks_uuid, delete, edit_luks, flip, flip_payload, move_content, overwrite, put, resign,
                     sign_ciphertext)
 
 POLICY = "root=signed+encrypted:usr=signed+absent:=unused+absent"
@@ -77,6 +77,11 @@ CASES = [
          shows=(*BELOW, r"EVENT 3 pcr15 cryptsetup:root-crypt-2:"), checked=False),
     case("fallback-luks-verity-no-key", BOOT, edit_luks(strip_tokens), sets=(replace(OTHER, label="lintel_0"), ROOT),
          trees=("canary",), cmdline=FALLBACK, unsealed=1, shows=(*BELOW, r"key:root-crypt-2: failed"), checked=False),
+    # the older one's key has the name of the newest one's in the keyring: it is not found, and harms nothing
+    case("fallback-luks-verity-same-uuid", BOOT, copy_luks_uuid("lintel_1", "lintel_0"),
+         sets=(replace(OTHER, label="lintel_0"), ROOT), trees=("canary",), cmdline=FALLBACK, unsealed=1,
+         shows=(*BELOW, r"key:root-crypt-2: failed.*another volume of UUID"), hides=(r"LINTEL-TEST-KEY ",),
+         checked=False),
     case("fallback-luks-verity-none", "VERITY-CORRUPT", edit_luks(strip_tokens), flip_payload("root", label="lintel_1"),
          sets=(replace(OTHER, label="lintel_0"), ROOT), trees=("canary",), cmdline=FALLBACK, unsealed=1,
          shows=("no older version may take its place",), checked=False),
