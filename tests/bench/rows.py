@@ -67,7 +67,7 @@ class Row:
 WITH_FIRMWARE = METRICS[:6]  # the memory would be the firmware's; what is executed was not counted there yet
 
 ROWS = {
-    "verity": Row("verity", "erofs", f"{VIRTIO} dm_mod dm_verity erofs overlay", "roothash={hash}", (),
+    "verity": Row("verity", "erofs", f"{VIRTIO} dm_mod dm_verity erofs overlay", "roothash={hash} rootfstype=erofs", (),
                   "root=/dev/mapper/root ro rootfstype=erofs roothash={hash}", "systemd-veritysetup"),
     "usr": Row("usr", "erofs", f"{VIRTIO} dm_mod dm_verity erofs overlay", "root=tmpfs usrhash={hash}",
                (), "root=tmpfs mount.usr=/dev/mapper/usr mount.usrfstype=erofs mount.usrflags=ro "

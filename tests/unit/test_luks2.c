@@ -41,6 +41,16 @@ TEST(luks2_golden)
 		uint64_t header_size;
 		size_t n_tokens;
 	} cases[] = {
+		{ "cryptsetup-2.4.3-default", LUKS2_ARGON2ID, 64, 4096, 16384, 0 },
+		{ "cryptsetup-2.4.3-argon2i", LUKS2_ARGON2I, 64, 512, 16384, 0 },
+		{ "cryptsetup-2.4.3-pbkdf2", LUKS2_PBKDF2, 64, 4096, 16384, 0 },
+		{ "cryptsetup-2.4.3-key256", LUKS2_PBKDF2, 32, 4096, 16384, 0 },
+		{ "cryptsetup-2.4.3-meta64k", LUKS2_PBKDF2, 64, 4096, 65536, 0 },
+		{ "cryptsetup-2.5.0-default", LUKS2_ARGON2ID, 64, 4096, 16384, 0 },
+		{ "cryptsetup-2.5.0-argon2i", LUKS2_ARGON2I, 64, 512, 16384, 0 },
+		{ "cryptsetup-2.5.0-pbkdf2", LUKS2_PBKDF2, 64, 4096, 16384, 0 },
+		{ "cryptsetup-2.5.0-key256", LUKS2_PBKDF2, 32, 4096, 16384, 0 },
+		{ "cryptsetup-2.5.0-meta64k", LUKS2_PBKDF2, 64, 4096, 65536, 0 },
 		{ "cryptsetup-2.6.1-default", LUKS2_ARGON2ID, 64, 4096, 16384, 0 },
 		{ "cryptsetup-2.6.1-argon2i", LUKS2_ARGON2I, 64, 512, 16384, 0 },
 		{ "cryptsetup-2.6.1-pbkdf2", LUKS2_PBKDF2, 64, 4096, 16384, 0 },
