@@ -30,7 +30,7 @@ UNIT := $(CORE) init/explain.c init/explain_dot.c init/screen.c images/image.c i
 WORK := $(CORE) tests/unit/main.c $(wildcard tests/work/*.c)
 FLIPS := $(CORE) modules/pkcs7.c tests/flips/flips.c
 UNIT_TPM := $(CORE) modules/sandbox.c $(wildcard modules/tpm2*.c tests/tpm/*.c)
-UNIT_LUKS := $(CORE) modules/pbkdf2.c modules/unlock_header.c modules/unlock_report.c tests/unit/main.c $(wildcard tests/luks/*.c)
+UNIT_LUKS := $(CORE) tests/unit/luks2_image.c modules/pbkdf2.c modules/unlock_header.c modules/unlock_report.c tests/unit/main.c $(wildcard tests/luks/*.c)
 # What links libcryptsetup and tpm2-tss: modules/pbkdf2.c, images/sysroot/without.c.
 ONE_CONTEXT := -Wl,--wrap=OSSL_LIB_CTX_new
 INIT_LDFLAGS := $(SYSROOT_LDFLAGS) -Wl,--wrap=crypt_pbkdf $(ONE_CONTEXT)

@@ -165,6 +165,13 @@ int field_u64_text(const struct field *of, const char *key, uint64_t min, uint64
 	return check_range(of, key, *ret, min, max);
 }
 
+/* The name of an object's member: one number has one, as libcryptsetup has it, too. */
+static int id_parse(const char *text, unsigned int limit, uint64_t *ret)
+{
+	return text_to_u64(text, ret) < 0 || *ret >= limit || (text[0] == '0' && text[1]) ? -EINVAL
+											  : 0;
+}
+
 int field_mask(const struct field *of, const char *key, char kind, unsigned int limit,
 	       uint32_t *ret)
 {
@@ -184,7 +191,9 @@ int field_mask(const struct field *of, const char *key, char kind, unsigned int 
 		if (json_kind(&item) != kind)
 			return field_bad(of, key, EINVAL, "has an item of the wrong type");
 		r = kind == '0' ? json_u64(&item, &value) : json_text(&item, text, sizeof(text));
-		if (r < 0 || (kind == '"' && text_to_u64(text, &value) < 0) || value >= limit)
+		if (r == 0 && kind == '"')
+			r = id_parse(text, limit, &value);
+		if (r < 0 || value >= limit)
 			return field_bad(of, key, EINVAL, "has an item that is out of range");
 		if (*ret & 1U << value)
 			return field_bad(of, key, EINVAL, "has an item twice");
@@ -233,7 +242,7 @@ int field_next_id(const struct field *of, struct json_list *list, unsigned int l
 
 	if (!json_list_next(list, key, &value))
 		return 0;
-	if (text_to_u64(key, &id) < 0 || id >= limit || (key[0] == '0' && key[1]))
+	if (id_parse(key, limit, &id) < 0)
 		return field_bad(of, key, EINVAL, "is not a number that is allowed there");
 	*ret_id = (unsigned int)id;
 	return field_get(of, key, '{', ret) < 0 ? -EINVAL : 1;

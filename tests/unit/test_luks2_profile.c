@@ -145,6 +145,7 @@ TEST(luks2_digest_config_mutated)
 		{ "\"keyslots\":[\"0\"]", "\"keyslots\":[\"0\",\"1\"]", "digests.0.keyslots" },
 		{ "\"keyslots\":[\"0\"]", "\"keyslots\":[\"0\",\"0\"]", "digests.0.keyslots" },
 		{ "\"keyslots\":[\"0\"]", "\"keyslots\":[0]", "digests.0.keyslots" },
+		{ "\"keyslots\":[\"0\"]", "\"keyslots\":[\"00\"]", "digests.0.keyslots" },
 		{ "\"segments\":[\"0\"]", "\"segments\":[]", "digests.0.segments" },
 		{ "\"segments\":[\"0\"]", "\"segments\":[\"1\"]", "digests.0.segments" },
 		{ "\"hash\":\"sha256\",\"iterations\":", "\"hash\":\"sha1\",\"iterations\":",
