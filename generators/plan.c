@@ -161,9 +161,9 @@ const struct step *plan_find(const struct plan *plan, const char *id)
 	return at ? &plan->steps[at - 1] : NULL;
 }
 
-bool step_is_device(const struct step *step)
+bool step_is_device(enum verb verb, const char *id)
 {
-	return step->verb == VERB_DRIVERS && strchr(step->id, ':');
+	return verb == VERB_DRIVERS && strchr(id, ':');
 }
 
 bool step_is_image(enum verb verb, const char *id)
@@ -189,7 +189,8 @@ enum news fact_news(const struct plan *plan, const struct fact *fact)
 
 bool step_ready(const struct plan *plan, const struct step *step, const struct facts *facts)
 {
-	if (step_is_device(step) && (plan->enough || (step->late && !plan->late_too)))
+	if (step_is_device(step->verb, step->id) &&
+	    (plan->enough || (step->late && !plan->late_too)))
 		return false;
 	for (unsigned int i = 0; i < step->n_after; i++)
 		if (!facts_step_done(facts, plan->steps[step->after[i]].id))
@@ -197,7 +198,7 @@ bool step_ready(const struct plan *plan, const struct step *step, const struct f
 	if (!step->after_all)
 		return true;
 	for (const struct step *other = plan->steps; other < step; other++)
-		if (!step_is_device(other) && !facts_step_result(facts, other->id))
+		if (!step_is_device(other->verb, other->id) && !facts_step_result(facts, other->id))
 			return false;
 	return true;
 }

@@ -102,7 +102,7 @@ const struct step *plan_find(const struct plan *plan, const char *id);
 const char *verb_name(enum verb verb);
 
 /* Whether the step only looks after one device: its failure stops nothing, and nothing waits. */
-bool step_is_device(const struct step *step);
+bool step_is_device(enum verb verb, const char *id);
 
 /* Whether it is one of the steps that every extension image has: of those there may be dozens at once. */
 bool step_is_image(enum verb verb, const char *id);

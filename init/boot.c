@@ -96,7 +96,7 @@ static void log_start(const struct boot *boot, const struct step *step)
 {
 	char what[FIELDS_MAX];
 
-	if (step_is_device(step) && !debug(boot))
+	if (step_is_device(step->verb, step->id) && !debug(boot))
 		return;
 	explain_what(step, what, sizeof(what));
 	log_line(7, "%s: %s %.300s", step->id, verb_name(step->verb), what);
@@ -149,7 +149,8 @@ static bool stage_before(const struct boot *boot, const struct step *step)
  */
 static bool gathering(const struct boot *boot, const struct step *step)
 {
-	return step_is_device(step) && facts_step_started(&boot->facts, "coldplug") &&
+	return step_is_device(step->verb, step->id) &&
+	       facts_step_started(&boot->facts, "coldplug") &&
 	       !facts_step_result(&boot->facts, "coldplug") && jobs_of_devices(&boot->jobs) > 0;
 }
 
@@ -246,8 +247,8 @@ static int start_ready(struct boot *boot, struct err *err)
 			const struct step *step = &boot->plan.steps[i];
 			int r;
 
-			if (step_is_device(step) != drivers || !startable(boot, step) ||
-			    !lane_free(boot, step))
+			if (step_is_device(step->verb, step->id) != drivers ||
+			    !startable(boot, step) || !lane_free(boot, step))
 				continue;
 			if (boot->jobs.running == JOBS_MAX)
 				return 0;

@@ -186,7 +186,7 @@ static void explain_devices(int fd, const struct facts *facts, const struct plan
 		char loaded[FIELDS_MAX];
 		size_t used = strlen(modules);
 
-		if (!step_is_device(step))
+		if (!step_is_device(step->verb, step->id))
 			continue;
 		devices++;
 		done += result != NULL;
@@ -211,7 +211,7 @@ void explain_plan(int fd, const struct facts *facts, const struct plan *plan, bo
 		"after", "because");
 	explain_devices(fd, facts, plan, marks);
 	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++) {
-		if (step_is_device(step))
+		if (step_is_device(step->verb, step->id))
 			continue;
 		explain_what(step, what, sizeof(what));
 		format_after(plan, step, after, sizeof(after));

@@ -46,7 +46,7 @@ static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
 	if (!step->after_all)
 		return;
 	for (const struct step *other = plan->steps; other < step; other++)
-		if (!step_is_device(other) && !is_followed(plan, other, step))
+		if (!step_is_device(other->verb, other->id) && !is_followed(plan, other, step))
 			dprintf(fd, "  \"%s\" -> \"%s\" [style=dashed, color=\"#b0b8c0\"];\n",
 				other->id, step->id);
 }
@@ -57,7 +57,7 @@ void explain_dot(int fd, const struct facts *facts, const struct plan *plan)
 		    "  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", "
 		    "fontsize=11, color=\"#8090a0\"];\n  edge [color=\"#506070\"];\n");
 	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++)
-		if (!step_is_device(step))
+		if (!step_is_device(step->verb, step->id))
 			dot_step(fd, facts, plan, step);
 	for (size_t i = 0; i < plan->n_refusals; i++) {
 		dprintf(fd, "  refusal%zu [fillcolor=\"#f6c9c9\", label=\"%s\", tooltip=", i,

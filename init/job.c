@@ -51,8 +51,8 @@ unsigned int jobs_of_devices(const struct jobs *jobs)
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < JOBS_MAX; i++)
-		n += jobs->list[i].fd >= 0 && jobs->list[i].verb == VERB_DRIVERS &&
-		     strchr(jobs->list[i].steps[0].id, ':');
+		n += jobs->list[i].fd >= 0 &&
+		     step_is_device(jobs->list[i].verb, jobs->list[i].steps[0].id);
 	return n;
 }
 

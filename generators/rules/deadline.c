@@ -46,7 +46,8 @@ static void late_drivers(const struct facts *facts, struct plan *plan)
 
 	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++) {
 		late = late || step->late;
-		if (step_is_device(step) && !step->late && !facts_step_result(facts, step->id))
+		if (step_is_device(step->verb, step->id) && !step->late &&
+		    !facts_step_result(facts, step->id))
 			busy = true;
 	}
 	plan->late_too = !busy || facts_find(facts, FACT_DEADLINE, "quick-drivers");

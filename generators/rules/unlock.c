@@ -112,11 +112,15 @@ static void step_id(const char *what, const struct luks *luks, char ret[STEP_ID_
 	text_format(ret, STEP_ID_MAX, "%s-%s", what, luks->volume.name);
 }
 
+static bool may_fail(const struct luks *luks)
+{
+	return luks->sealed && luks->sealed->spare;
+}
+
 /* A step whose id has a ':' may fail (rules/failure). */
 static void key_id(const struct luks *luks, char ret[STEP_ID_MAX])
 {
-	text_format(ret, STEP_ID_MAX, "key%s%s", luks->sealed && luks->sealed->spare ? ":" : "-",
-		    luks->volume.name);
+	text_format(ret, STEP_ID_MAX, "key%s%s", may_fail(luks) ? ":" : "-", luks->volume.name);
 }
 
 static bool is_spare(const struct step *key)
@@ -301,7 +305,7 @@ static size_t drop_failed(const struct facts *facts, struct luks *list, size_t n
 		char id[STEP_ID_MAX];
 
 		key_id(&list[i], id);
-		if (!text_starts(id, "key:") || !facts_step_result(facts, id) ||
+		if (!may_fail(&list[i]) || !facts_step_result(facts, id) ||
 		    facts_step_done(facts, id))
 			list[kept++] = list[i];
 	}
