@@ -3,6 +3,7 @@
  * Mounts the new root and /usr: only from a live dm-verity device (invariant I2), read-only, or
  * from a dm-crypt device that rules/unlock planned, with one of five file systems. Targets are opened without following a symlink of the new root.
  */
+#include "generators/root_fs.h"
 #include "init/base/fs.h"
 #include "init/base/text.h"
 #include "modules/dm.h"
@@ -21,23 +22,6 @@
 #define SYSROOT "/sysroot"
 #define OPTIONS_MAX 512
 #define INIT_READ_MAX (64 << 20)
-
-/* The file systems that may hold a root, and what keeps each from replaying a journal. */
-static const struct root_fs {
-	const char *name, *options;
-} root_fs[] = {
-	{ "erofs", "" },	 { "squashfs", "" },
-	{ "ext4", "noload" },	 { "btrfs", "rescue=nologreplay" },
-	{ "xfs", "norecovery" },
-};
-
-static const struct root_fs *find_fs(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(root_fs); i++)
-		if (strcmp(root_fs[i].name, name) == 0)
-			return &root_fs[i];
-	return NULL;
-}
 
 static void free_probe(blkid_probe *probe)
 {
@@ -62,14 +46,15 @@ static int check_wanted(blkid_probe probe, const char *name, const char *want, s
 static int detect(int fd, const char *name, const char *want, char *ret, size_t size,
 		  struct err *err)
 {
-	static char names[][10] = { "erofs", "squashfs", "ext4", "btrfs", "xfs" };
-	char *filter[ARRAY_SIZE(names) + 1] = { NULL };
+	char names[ROOT_FS_MAX][ROOT_FS_NAME_MAX], *filter[ROOT_FS_MAX + 1] = { NULL };
 	_cleanup_(free_probe) blkid_probe probe = blkid_new_probe();
 	const char *type = NULL;
 	int r;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+	for (size_t i = 0; i < ROOT_FS_MAX; i++) {
+		text_copy(names[i], sizeof(names[i]), root_fs[i].name);
 		filter[i] = names[i];
+	}
 	if (!probe || blkid_probe_set_device(probe, fd, 0, 0) < 0 ||
 	    blkid_probe_enable_superblocks(probe, 1) < 0 ||
 	    blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID |
@@ -82,8 +67,7 @@ static int detect(int fd, const char *name, const char *want, char *ret, size_t 
 	if (r < 0)
 		return err_set(err, E_IO, EIO, "%s cannot be read", name);
 	if (r > 0 || blkid_probe_lookup_value(probe, "TYPE", &type, NULL) < 0)
-		return err_set(err, E_FS_TYPE, ENOTSUP,
-			       "%s holds none of erofs, squashfs, ext4, btrfs, xfs", name);
+		return err_set(err, E_FS_TYPE, ENOTSUP, "%s holds none of " ROOT_FS_LIST, name);
 	text_copy(ret, size, type);
 	return check_wanted(probe, name, want, err);
 }
@@ -210,7 +194,7 @@ static const struct root_fs *find_type(const struct step *step, int fd, const ch
 		blame_verity(name, err);
 		return NULL;
 	}
-	fs = find_fs(type); /* of a name that is too long, type is empty */
+	fs = root_fs_find(type); /* of a name that is too long, type is empty */
 	if (!fs)
 		err_set(err, E_FS_TYPE, ENOTSUP, "%s: fstype %s may not hold a root", name, type);
 	else if (!kernel_has(type) && drivers_load_module(type, err) < 0)

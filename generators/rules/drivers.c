@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Modules: one step for each device alias, and one for what verity needs in any case. */
+#include "generators/root_fs.h"
 #include "generators/rules/rules.h"
 
 #include <string.h>
@@ -81,17 +82,6 @@ static void plan_mapper(const struct facts *facts, struct plan *plan)
 	}
 }
 
-/* No other file system's driver is worth its risk, and what a word names must not load any module (threat A45). */
-static bool may_hold_root(const char *fstype)
-{
-	static const char *const known[] = { "erofs", "squashfs", "ext4", "btrfs", "xfs" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (strcmp(fstype, known[i]) == 0)
-			return true;
-	return false;
-}
-
 static void plan_root_fs(const struct facts *facts, struct plan *plan)
 {
 	struct word fstype;
@@ -100,7 +90,7 @@ static void plan_root_fs(const struct facts *facts, struct plan *plan)
 	if (!word_get(facts, "rootfstype", &fstype) || !fstype.value[0] ||
 	    strcmp(fstype.value, "auto") == 0 || strcmp(fstype.value, "tmpfs") == 0)
 		return;
-	if (!may_hold_root(fstype.value)) {
+	if (!root_fs_find(fstype.value)) {
 		plan_refuse(plan, E_FS_TYPE, "rootfstype=%.40s may not hold a root", fstype.value);
 		return;
 	}
@@ -135,7 +125,7 @@ bool plan_filesystem(struct plan *plan, const struct fact *part, char ret_id[FS_
 	struct step *step;
 
 	/* what the disk's reader says may be a lie */
-	if (fields_get(&part->fields, "hint", hint, sizeof(hint)) < 0 || !may_hold_root(hint))
+	if (fields_get(&part->fields, "hint", hint, sizeof(hint)) < 0 || !root_fs_find(hint))
 		return false;
 	text_format(ret_id, FS_STEP_MAX, "fs-%s", hint);
 	if (plan_find(plan, ret_id))
