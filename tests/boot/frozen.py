@@ -14,7 +14,7 @@ from qemu import Machine, lost_by_qemu
 # the kernel's last words before /init; it has waited for the initrd to be unpacked before
 READY = ("Checked W+X mappings", "Run /init")
 # A machine that goes on runs at once: whether this one ran is left out of the stream.
-SAVED = ["-global", "migration.x-events=on", "-global", "migration.store-global-state=off"]
+SAVED = ["-global", "migration.store-global-state=off"]
 
 
 def save(machine, state):
@@ -22,7 +22,9 @@ def save(machine, state):
     with socket.socket(socket.AF_UNIX) as control, control.makefile("rw") as stream:
         control.settimeout(60)
         control.connect(f"{machine.scratch}/qmp")
+        tell = [{"capability": "events", "state": True}]
         for name, arguments in (("qmp_capabilities", {}), ("stop", {}),
+                                ("migrate-set-capabilities", {"capabilities": tell}),
                                 ("migrate", {"uri": f"exec:cat >{shlex.quote(str(state))}"})):
             stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
             stream.flush()
