@@ -94,6 +94,11 @@ def lost_by_qemu(text):
     return "Oops: int3" in text and "Run /init" not in text
 
 
+def spoken(lines):
+    """What programs said, without the kernel's lines, one of which may stand in the middle of a word."""
+    return re.sub(r"\[ *\d+\.\d{6}\] .*\n?", "", "\n".join(lines))
+
+
 def start_tpm(state, version="2.0"):
     """Starts a software TPM that ends with its machine; returns QEMU's options."""
     control = state / "socket"
