@@ -195,7 +195,7 @@ fuzz:
 	@tests/fuzz/run $(SECONDS) $(FUZZERS)
 
 boot attack:
-	@images/setup build images boot
+	@images/setup build unit images boot
 	@$(MAKE) all
 	@$(if $(PEER),tests/boot/peer.py $(PEER),tests/boot/run --suite $@) $(CASE)
 

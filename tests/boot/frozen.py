@@ -4,9 +4,7 @@ lintel does is new each time, firmware and kernel are not started again. All of 
 disks is in one file, QEMU's migration stream.
 """
 
-import json
 import shlex
-import socket
 from dataclasses import replace
 
 from qemu import Machine, lost_by_qemu
@@ -17,50 +15,45 @@ READY = ("Checked W+X mappings", "Run /init")
 SAVED = ["-global", "migration.store-global-state=off"]
 
 
+def is_saved(event):
+    status = event.get("data", {}).get("status")
+    if status == "failed":
+        raise OSError("QMP: the machine could not be saved")
+    return status == "completed"
+
+
 def save(machine, state):
     """Stops the guest and writes it to the file."""
-    with socket.socket(socket.AF_UNIX) as control, control.makefile("rw") as stream:
-        control.settimeout(60)
-        control.connect(f"{machine.scratch}/qmp")
-        tell = [{"capability": "events", "state": True}]
-        for name, arguments in (("qmp_capabilities", {}), ("stop", {}),
-                                ("migrate-set-capabilities", {"capabilities": tell}),
-                                ("migrate", {"uri": f"exec:cat >{shlex.quote(str(state))}"})):
-            stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-            stream.flush()
-        for line in stream:
-            told = json.loads(line)
-            status = told.get("data", {}).get("status")
-            if "error" in told or status == "failed":
-                raise OSError(f"QMP: {line.strip()}")
-            if status == "completed":
-                return
-    raise OSError("QMP: QEMU ended before the machine was saved")
+    machine.qmp(("stop", {}),
+                ("migrate-set-capabilities", {"capabilities": [{"capability": "events", "state": True}]}),
+                ("migrate", {"uri": f"exec:cat >{shlex.quote(str(state))}"}), until=is_saved)
 
 
 class Frozen:
-    """`guest`, up to READY. Its disks may be any others of the same sizes when it goes on."""
+    """
+    `guest`, up to READY; its console had said `said`. Its disks may be any others of the same sizes
+    when it goes on.
+    """
 
     def __init__(self, guest, state, timeout):
         self.guest, self.state = guest, state
         for _ in range(3):
-            said = self.start(timeout)
-            if not said:
+            if self.start(timeout):
                 return
-            if not lost_by_qemu("\n".join(said)):
+            if not lost_by_qemu("\n".join(self.said)):
                 break
-        raise RuntimeError("the kernel did not come to /init:\n" + "\n".join(said[-20:]))
+        raise RuntimeError("the kernel did not come to /init:\n" + "\n".join(self.said[-20:]))
 
     def start(self, timeout):
-        """What the machine said, if it ended before it was ready."""
-        said = []
+        """Whether the machine came to where it is ready."""
+        self.said = []
         with Machine(replace(self.guest, extra=[*self.guest.extra, *SAVED]), timeout) as machine:
             for line in machine.lines():
-                said.append(line)
+                self.said.append(line)
                 if any(words in line for words in READY):
                     save(machine, self.state)
-                    return []
-        return said
+                    return True
+        return False
 
     def guest_with(self, **changes):
         """The Guest that goes on, with these fields changed: none that changes the machine's devices."""

@@ -194,6 +194,14 @@ def read_lines(process, deadline, answers):
         answer(process, answers, pending.decode(errors="replace"))
 
 
+def read_message(stream):
+    """The next message of a QMP connection; an error is raised."""
+    message = json.loads(stream.readline() or '{"error": {"desc": "QEMU has ended"}}')
+    if "error" in message:
+        raise OSError(f"QMP: {message['error']['desc']}")
+    return message
+
+
 class Machine:
     """A running guest; leaving its `with` block ends it."""
 
@@ -225,17 +233,24 @@ class Machine:
         state = self.guest.tpm_state or self.scratch / "tpm"
         os.kill(int((state / "pid").read_text(encoding="ascii")), signal.SIGKILL)
 
-    def stopped(self, *requests):
-        """Carries out QMP requests, (name, arguments) pairs, at one moment of the guest."""
+    def qmp(self, *requests, until=None):
+        """Carries out QMP requests, (name, arguments) pairs, and waits for an event that `until` is true of."""
         with socket.socket(socket.AF_UNIX) as control, control.makefile("rw") as stream:
+            control.settimeout(60)
             control.connect(f"{self.scratch}/qmp")
-            stream.readline()
-            for name, arguments in (("qmp_capabilities", {}), ("stop", {}), *requests, ("cont", {})):
+            read_message(stream)
+            came = not until
+            for name, arguments in (("qmp_capabilities", {}), *requests):
                 stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
                 stream.flush()
-                while "return" not in (answer := json.loads(stream.readline())):
-                    if "error" in answer:
-                        raise OSError(f"QMP: {answer['error']['desc']}")
+                while "return" not in (message := read_message(stream)):
+                    came = came or until(message)
+            while not came:
+                came = until(read_message(stream))
+
+    def stopped(self, *requests):
+        """Carries out QMP requests at one moment of the guest."""
+        self.qmp(("stop", {}), *requests, ("cont", {}))
 
     def plug(self):
         """Adds the hot disks, all at one moment of the guest."""

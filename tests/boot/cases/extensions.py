@@ -45,7 +45,7 @@ def skipped(name, code, extra, reason="", **fields):
 
 # For the initrd, whose own release says ID=lintel: it has no driver of the disk, or no certificate.
 INITRD = "ID=lintel\nSYSEXT_SCOPE=initrd\nSYSEXT_VERSION_ID=7\n"
-DRIVER = {"firmware": "direct", "drivers": "base",
+DRIVER = {"firmware": "direct", "drivers": ("base",),
           "cmdline": "root=PARTLABEL=lintel_1 lintel.timeout=20"}
 
 

@@ -30,7 +30,7 @@ def screen(*files):
 
 
 def case(name, *files, **fields):
-    return Case(f"extension-initrd-{name}", checked=False, firmware="direct", drivers="virtual",
+    return Case(f"extension-initrd-{name}", checked=False, firmware="direct", drivers=("virtual",),
                 cmdline="root=PARTLABEL=lintel_1 drm.edid_firmware=edid/lintel.bin",
                 devices=("-device", "bochs-display"), plug_at="again:pci:v00001234.*: done",
                 extra=(REPORTER, screen(*files)), **fields)
