@@ -130,14 +130,6 @@ static int check_mbr(const struct disk *disk)
 	return BAD(disk, "the MBR does not protect the partition table");
 }
 
-static bool all_zero(const uint8_t *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (bytes[i])
-			return false;
-	return true;
-}
-
 /* The fields of table 5.5 that say whether the block is a header at all, and whole. */
 static int check_block(const struct disk *disk, uint8_t *block, const struct header *header)
 {
@@ -152,8 +144,8 @@ static int check_block(const struct disk *disk, uint8_t *block, const struct hea
 	memset(block + 16, 0, 4); /* the CRC is made with its own field at zero */
 	if (crc32_ieee(block, header->size) != crc)
 		return BAD(disk, "%s: the CRC does not match", header->name);
-	if (!all_zero(block + 20, 4) ||
-	    !all_zero(block + HEADER_SIZE_MIN, disk->sector_size - HEADER_SIZE_MIN))
+	if (!bytes_zero(block + 20, 4) ||
+	    !bytes_zero(block + HEADER_SIZE_MIN, disk->sector_size - HEADER_SIZE_MIN))
 		return BAD(disk, "%s: reserved bytes are not zero", header->name);
 	if (le64(block + 24) != header->lba)
 		return BAD(disk, "%s: it says that it is at LBA %" PRIu64 ", not %" PRIu64,
@@ -278,7 +270,7 @@ static int check_backup(const struct disk *disk, const struct header *primary,
 		r = read_at(disk, start + done, chunk, n);
 		if (r < 0)
 			return r;
-		if (memcmp(chunk, entries + done, n) != 0)
+		if (!bytes_equal(chunk, entries + done, n))
 			return BAD(disk, "backup entries: they differ from the primary entries");
 	}
 	return 0;
@@ -339,15 +331,13 @@ static int check_part(const struct disk *disk, const struct gpt *gpt, const stru
 static int read_parts(const struct disk *disk, const struct header *header, const uint8_t *entries,
 		      struct gpt *gpt)
 {
-	static const struct uuid unused;
-
 	for (uint32_t i = 0; i < header->n; i++) {
 		const uint8_t *entry = entries + (size_t)i * header->entry_size;
 		uint64_t start = le64(entry + 32), last = le64(entry + 40);
 		struct gpt_part part;
 		int r;
 
-		if (memcmp(entry, unused.b, sizeof(unused.b)) == 0)
+		if (bytes_zero(entry, 16))
 			continue;
 		if (i >= GPT_PARTS_MAX)
 			return BAD(disk, "partition %u: only %u are supported", i + 1,

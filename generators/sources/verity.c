@@ -29,19 +29,6 @@ enum {
 #define BAD_SB(err, ...) err_set(err, E_VERITY_SUPERBLOCK, EINVAL, __VA_ARGS__)
 #define BAD_SIG(err, ...) err_set(err, E_SIG_MALFORMED, EINVAL, __VA_ARGS__)
 
-/* By words: a signature's partition is 64 KiB, nearly all of it padding. */
-static bool all_zero(const uint8_t *bytes, size_t size)
-{
-	for (uint64_t word; size >= sizeof(word); bytes += sizeof(word), size -= sizeof(word)) {
-		memcpy(&word, bytes, sizeof(word));
-		if (word)
-			return false;
-	}
-	while (size > 0 && bytes[size - 1] == 0)
-		size--;
-	return size == 0;
-}
-
 static bool block_size_ok(uint32_t size)
 {
 	return size >= BLOCK_SIZE_MIN && size <= BLOCK_SIZE_MAX && (size & (size - 1)) == 0;
@@ -118,9 +105,9 @@ static int parse_salt(const uint8_t *bytes, struct verity_superblock *sb, struct
 	sb->salt_size = le16(bytes + SB_SALT_SIZE);
 	if (sb->salt_size > VERITY_SALT_MAX)
 		return BAD_SB(err, "salt_size is %u", sb->salt_size);
-	if (!all_zero(bytes + SB_PAD, SB_SALT - SB_PAD) ||
-	    !all_zero(bytes + SB_SALT + sb->salt_size,
-		      VERITY_SUPERBLOCK_SIZE - SB_SALT - sb->salt_size))
+	if (!bytes_zero(bytes + SB_PAD, SB_SALT - SB_PAD) ||
+	    !bytes_zero(bytes + SB_SALT + sb->salt_size,
+			VERITY_SUPERBLOCK_SIZE - SB_SALT - sb->salt_size))
 		return BAD_SB(err, "padding is not zero");
 	memcpy(sb->salt, bytes + SB_SALT, sb->salt_size);
 	return 0;
@@ -157,7 +144,7 @@ static int cut_padding(const char *text, size_t *size, struct err *err)
 	const char *end = memchr(text, 0, *size);
 	size_t len = end ? (size_t)(end - text) : *size;
 
-	if (!all_zero((const uint8_t *)text + len, *size - len))
+	if (!bytes_zero((const uint8_t *)text + len, *size - len))
 		return BAD_SIG(err, "there is data behind the first zero byte");
 	if (len == 0)
 		return BAD_SIG(err, "it is empty");

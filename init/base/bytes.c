@@ -5,21 +5,75 @@
 #include <errno.h>
 #include <string.h>
 
-uint32_t crc32_ieee(const uint8_t *data, size_t size)
+static uint64_t word_at(const uint8_t *p)
 {
-	/* the remainder of each four bits: 32 KiB of partition entries are summed up for each disk */
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+bool bytes_equal(const uint8_t *a, const uint8_t *b, size_t size)
+{
+	for (; size >= 8; a += 8, b += 8, size -= 8)
+		if (word_at(a) != word_at(b))
+			return false;
+	return memcmp(a, b, size) == 0;
+}
+
+bool bytes_zero(const uint8_t *p, size_t size)
+{
+	uint8_t any = 0;
+
+	for (; size >= 8; p += 8, size -= 8)
+		if (word_at(p) != 0)
+			return false;
+	while (size > 0)
+		any |= p[--size];
+	return any == 0;
+}
+
+#define CRC_STEP 4
+#define CRC_LARGE 4096 /* from here on the tables are worth their making */
+
+/* The remainder of each four bits. */
+static uint32_t crc_byte(uint32_t crc, uint8_t byte)
+{
 	static const uint32_t of_bits[16] = {
 		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
 		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
 		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
 	};
+
+	crc ^= byte;
+	crc = crc >> 4 ^ of_bits[crc & 15];
+	return crc >> 4 ^ of_bits[crc & 15];
+}
+
+/* What a byte leaves behind so many others: 16 KiB of partition entries are summed up for each disk. */
+static void crc_tables(uint32_t ret[CRC_STEP][256])
+{
+	for (unsigned int i = 0; i < 256; i++)
+		ret[0][i] = crc_byte(i, 0);
+	for (unsigned int i = 0; i < 256; i++)
+		for (unsigned int n = 1; n < CRC_STEP; n++)
+			ret[n][i] = ret[n - 1][i] >> 8 ^ ret[0][ret[n - 1][i] & 255];
+}
+
+uint32_t crc32_ieee(const uint8_t *data, size_t size)
+{
+	static uint32_t of[CRC_STEP][256];
 	uint32_t crc = 0xffffffff;
 
-	for (size_t i = 0; i < size; i++) {
-		crc ^= data[i];
-		crc = crc >> 4 ^ of_bits[crc & 15];
-		crc = crc >> 4 ^ of_bits[crc & 15];
+	if (size >= CRC_LARGE && of[0][1] == 0)
+		crc_tables(of);
+	for (; size >= CRC_STEP && of[0][1] != 0; data += CRC_STEP, size -= CRC_STEP) {
+		crc ^= le32(data);
+		crc = of[3][crc & 255] ^ of[2][crc >> 8 & 255] ^ of[1][crc >> 16 & 255] ^
+		      of[0][crc >> 24];
 	}
+	for (; size > 0; size--)
+		crc = crc_byte(crc, *data++);
 	return ~crc;
 }
 

@@ -21,6 +21,10 @@ static inline uint64_t le64(const uint8_t *p)
 	return (uint64_t)le32(p) | (uint64_t)le32(p + 4) << 32;
 }
 
+/* As memcmp() == 0 and with zeros, but for whole tables: that of musl goes byte by byte. */
+bool bytes_equal(const uint8_t *a, const uint8_t *b, size_t size);
+bool bytes_zero(const uint8_t *p, size_t size);
+
 /* CRC-32 as in UEFI 2.10 section 5.3.2 (ISO 3309). */
 uint32_t crc32_ieee(const uint8_t *data, size_t size);
 

@@ -90,11 +90,6 @@ static bool take_char(struct json *cursor, uint32_t *ret)
 	const char *name;
 	size_t len;
 
-	if (cursor->at < cursor->end && *cursor->at >= 0x20 && *cursor->at < 0x7f &&
-	    *cursor->at != '\\') { /* nearly all are such */
-		*ret = (uint8_t)*cursor->at++;
-		return true;
-	}
 	if (!take(cursor, '\\')) {
 		len = utf8_get(cursor->at, (size_t)(cursor->end - cursor->at), ret);
 		cursor->at += len;
@@ -111,6 +106,16 @@ static bool take_char(struct json *cursor, uint32_t *ret)
 	return true;
 }
 
+/* How many characters come that stand for themselves in one byte: nearly all do. */
+static size_t count_plain(const struct json *cursor)
+{
+	const char *at = cursor->at;
+
+	while (at < cursor->end && *at >= 0x20 && *at < 0x7f && *at != '\\' && *at != '"')
+		at++;
+	return (size_t)(at - cursor->at);
+}
+
 /* ret: where the decoded text goes, or NULL to check only. */
 static int parse_string(struct json *cursor, char *ret, size_t size)
 {
@@ -119,18 +124,23 @@ static int parse_string(struct json *cursor, char *ret, size_t size)
 	if (!take(cursor, '"'))
 		return -EINVAL;
 	while (!take(cursor, '"')) {
+		size_t n = count_plain(cursor);
+		const char *from = cursor->at;
 		char bytes[4];
 		uint32_t c;
-		size_t n;
 
-		if (!take_char(cursor, &c))
-			return -EINVAL;
+		cursor->at += n;
+		if (n == 0) {
+			if (!take_char(cursor, &c))
+				return -EINVAL;
+			n = utf8_put(c, bytes);
+			from = bytes;
+		}
 		if (!ret)
 			continue;
-		n = utf8_put(c, bytes);
 		if (len + n >= size)
 			return -E2BIG;
-		memcpy(ret + len, bytes, n);
+		memcpy(ret + len, from, n);
 		len += n;
 	}
 	if (ret)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "init/base/log.h"
+#include "init/base/text.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@ void log_line(int priority, const char *fmt, ...)
 	if (log_fd >= 0)
 		n = snprintf(line, sizeof(line), "<%d>lintel: ", priority);
 	va_start(ap, fmt);
-	m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	m = text_vformat(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
 	va_end(ap);
 	if (m < 0)
 		return;

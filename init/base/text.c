@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 int text_copy(char *dst, size_t size, const char *src)
@@ -16,51 +15,6 @@ int text_copy(char *dst, size_t size, const char *src)
 		return -E2BIG;
 	}
 	memcpy(dst, src, len + 1);
-	return 0;
-}
-
-/* What ids and reasons are made by, thousands of times in a boot: a format that only joins words. */
-static bool only_joins(const char *fmt)
-{
-	for (; *fmt; fmt++)
-		if (*fmt == '%' && *++fmt != 's')
-			return false;
-	return true;
-}
-
-int text_vformat(char *dst, size_t size, const char *fmt, va_list ap)
-{
-	size_t n = 0;
-
-	if (!only_joins(fmt))
-		return vsnprintf(dst, size, fmt, ap);
-	while (*fmt) {
-		bool word = *fmt == '%';
-		const char *text = word ? va_arg(ap, const char *) : fmt;
-		size_t len = word ? strlen(text) : strcspn(fmt, "%");
-
-		if (n + 1 < size)
-			memcpy(dst + n, text, len < size - n ? len : size - n - 1);
-		n += len;
-		fmt += word ? 2 : len;
-	}
-	if (size > 0)
-		dst[n < size ? n : size - 1] = '\0';
-	return (int)n;
-}
-
-int text_format(char *dst, size_t size, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = text_vformat(dst, size, fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= size) {
-		dst[0] = '\0';
-		return -E2BIG;
-	}
 	return 0;
 }
 
@@ -285,7 +239,7 @@ int fields_addf(struct fields *fields, const char *key, const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(value, sizeof(value), fmt, ap);
+	n = text_vformat(value, sizeof(value), fmt, ap);
 	va_end(ap);
 	if (n < 0 || (size_t)n >= sizeof(value))
 		return -E2BIG;

@@ -3,6 +3,8 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 
 TEST(text_copy)
 {
@@ -39,6 +41,36 @@ TEST(text_join)
 	CHECK_STR(ret, "a%b");
 	CHECK_INT(text_format(ret, sizeof(ret), "%.2s:%s", "abc", "d"), 0);
 	CHECK_STR(ret, "ab:d");
+}
+
+/* Whatever text_format() does by itself is what printf does. */
+#define SAME(...)                                                                                  \
+	do {                                                                                       \
+		char ours[64], theirs[64];                                                         \
+		int fits = snprintf(theirs, sizeof(theirs), __VA_ARGS__) < (int)sizeof(theirs);    \
+		int r = text_format(ours, sizeof(ours), __VA_ARGS__);                              \
+                                                                                                   \
+		CHECK(fits ? r == 0 && strcmp(ours, theirs) == 0 : r == -E2BIG && !ours[0]);       \
+	} while (0)
+
+TEST(text_format_as_printf)
+{
+	const char *const none = "";
+
+	SAME("%s", none);
+	SAME("no conversion");
+	SAME("%s%s", "a", "b");
+	SAME("a%.3sb%.*sc", "12345", 2, "678");
+	SAME("%.0s|%.9s|%.*s", "x", "short", -1, "all of it");
+	SAME("%u %d %d %d", UINT32_MAX, INT32_MIN, INT32_MAX, 0);
+	SAME("%lu %zu %" PRIu64, ULONG_MAX, (size_t)0, UINT64_MAX);
+	SAME("%s %u%%", "what it does not know", 3);
+	SAME("%08x %5u %-5s| %ld %c", 255U, 7U, "x", -5L, 'y');
+	SAME("%63s", "x");
+	SAME("%64s", "x");
+	SAME("%s", "123456789012345678901234567890123456789012345678901234567890123");
+	SAME("%s", "1234567890123456789012345678901234567890123456789012345678901234");
+	SAME("%s%lu", "1234567890123456789012345678901234567890123456789", ULONG_MAX);
 }
 
 TEST(text_numbers)
