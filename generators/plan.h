@@ -19,8 +19,8 @@ enum verb {
 	VERB_COLDPLUG, /* trigger every device's uevent */
 	VERB_EFIVARS,  /* read the boot loader's EFI variables */
 	VERB_DRIVERS, /* modalias= or module=: load it and what it depends on (?NAME: if it is there) */
-	VERB_PROBE,    /* disk=: read its partition table and signature partitions */
-	VERB_VERITY,   /* name= data= [crypt= closes=] hash= sig= roothash= trust=signed|cmdline */
+	VERB_PROBE, /* disk=: read its partition table and signature partitions */
+	VERB_VERITY, /* name= data= [crypt= closes=] hash= sig= roothash= trust=signed|cmdline first=mount */
 	VERB_UNLOCK,   /* name= part=: find the volume key */
 	VERB_ACTIVATE, /* name= part= uuid= cipher= keysize= sector= offset= size=: map it; drop= */
 	VERB_MOUNT,    /* kind=verity|crypt|tmpfs|undo what= where= fstype= options= [scope=] */

@@ -225,7 +225,10 @@ static int check_table(const struct verity *v, struct err *err)
 	return r;
 }
 
-/* The first and the last block: a hash tree that does not fit the root hash shows at once. */
+/*
+ * The first and the last block: a hash tree that does not fit the root hash shows at once. With
+ * first=mount the mount's reads are the first.
+ */
 static int first_reads(const struct verity *v, uint64_t dev, struct err *err)
 {
 	uint64_t bytes = sectors(v) * 512;
@@ -236,7 +239,6 @@ static int first_reads(const struct verity *v, uint64_t dev, struct err *err)
 
 	if (fd < 0)
 		return fd;
-	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM); /* else more blocks are read, and verified */
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
 		if (fs_pread(fd, block, want, offsets[i]) == (ssize_t)want)
 			continue;
@@ -270,7 +272,7 @@ static int activate(const struct step *step, struct verity *v, struct fields *re
 		r = dm_resume(v->name, err);
 	if (r == 0)
 		r = check_table(v, err);
-	if (r == 0)
+	if (r == 0 && !fields_are(&step->args, "first", "mount"))
 		r = first_reads(v, dev, err);
 	if (r < 0) {
 		dm_remove(v->name);
