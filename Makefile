@@ -97,7 +97,7 @@ $(B)/init-debug: $(INIT:%.c=$(B)/obj/debug/%.o)
 
 # The product's own objects; only what tests/crash needs is wrapped.
 $(B)/init-crash: $(INIT:%.c=$(B)/obj/init/%.o) $(B)/obj/init/tests/crash/crash.o
-	@$(SYSROOT_CC) $(INIT_LDFLAGS) $(foreach name,sandbox_child facts_add monitor_open monitor_read progress_tell,-Wl,--wrap=$(name)) -o $@ $^ \
+	@$(SYSROOT_CC) $(INIT_LDFLAGS) $(foreach name,sandbox_child facts_add monitor_open monitor_read progress_tell disk_read,-Wl,--wrap=$(name)) -o $@ $^ \
 		-Wl,--start-group $(SYSROOT_LIBS_INIT) -Wl,--end-group
 
 # The product's own objects; only what a step waits for is wrapped: tests/late.

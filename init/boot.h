@@ -10,6 +10,7 @@ struct boot {
 	struct plan plan;
 	struct jobs jobs;
 	int monitor_fd;
+	unsigned int readers; /* children of a verb that share the images that are ready */
 };
 
 /* Reads the sources that need no device, and opens the uevent socket. */
@@ -18,3 +19,7 @@ int boot_init(struct boot *boot, struct err *err);
 void boot_run(struct boot *boot, struct err *ret_refusal);
 /* Leaves facts, plan and timeline in /run/lintel. Failures are ignored: they explain only. */
 void boot_record(const struct boot *boot);
+/* Appends a fact of PID 1's own, of this moment. 0, or -errno with err filled. */
+int boot_add_fact(struct boot *boot, enum fact_kind kind, const char *subject, struct err *err);
+/* lintel.debug in a build made for it: all is told of. */
+bool boot_debug(const struct boot *boot);

@@ -25,7 +25,7 @@ void jobs_init(struct jobs *jobs)
 		jobs->list[i].fd = -1;
 }
 
-static bool all_ended(const struct job *job)
+bool job_is_over(const struct job *job)
 {
 	for (size_t i = 0; i < job->n_steps; i++)
 		if (!job->steps[i].ended)
@@ -41,7 +41,7 @@ unsigned int jobs_of_images(const struct jobs *jobs, enum verb verb)
 		const struct job *job = &jobs->list[i];
 
 		n += job->fd >= 0 && job->verb == verb && step_is_image(verb, job->steps[0].id) &&
-		     !all_ended(job);
+		     !job_is_over(job);
 	}
 	return n;
 }
@@ -53,6 +53,20 @@ unsigned int jobs_of_devices(const struct jobs *jobs)
 	for (size_t i = 0; i < JOBS_MAX; i++)
 		n += jobs->list[i].fd >= 0 &&
 		     step_is_device(jobs->list[i].verb, jobs->list[i].steps[0].id);
+	return n;
+}
+
+static bool tidies(const struct job *job)
+{
+	return job->fd >= 0 && step_is_image(job->verb, job->steps[0].id) && job_is_over(job);
+}
+
+unsigned int jobs_tidying(const struct jobs *jobs)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		n += tidies(&jobs->list[i]);
 	return n;
 }
 
@@ -169,6 +183,13 @@ void jobs_reap(struct jobs *jobs)
 				jobs->list[i].pid = 0;
 }
 
+void jobs_end_tidying(struct jobs *jobs)
+{
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		if (tidies(&jobs->list[i]))
+			job_free(jobs, &jobs->list[i]);
+}
+
 static int add_result(struct job *job, size_t which, struct facts *facts,
 		      const struct fields *fields, struct err *err)
 {
@@ -178,32 +199,50 @@ static int add_result(struct job *job, size_t which, struct facts *facts,
 	if (r < 0)
 		return r;
 	job->steps[which].ended = true;
+	job->total = 0; /* what it may say is for each step */
 	fact.usec = clock_usec();
 	fact.fields = *fields;
 	fields_addf(&fact.fields, "us", "%" PRIu64, fact.usec - job->start_usec);
 	return facts_add(facts, &fact, err);
 }
 
-/* Records a failure for every step that has no result yet. */
-static int fail_rest(struct job *job, struct facts *facts, enum err_code code, const char *text,
-		     struct err *err)
+/* Where steps are run in their order, the one that the child is at: the first without a result. */
+static size_t current(const struct job *job)
 {
+	size_t i = 0;
+
+	while (i + 1 < job->n_steps && job->steps[i].ended)
+		i++;
+	return i;
+}
+
+/*
+ * Records a failure for the step that the child was at, or for all without a result where nobody
+ * knows which that is.
+ */
+static int fail(struct job *job, struct facts *facts, enum err_code code, const char *text,
+		struct err *err)
+{
+	bool ordered = verb_info(job->verb)->sharing != TOGETHER;
 	struct fields fields = { .text = "" };
 	int r = 0;
 
 	fields_add(&fields, "status", "failed");
 	fields_add(&fields, "code", err_name(code));
 	fields_add(&fields, "text", text);
-	for (size_t i = 0; i < job->n_steps && r == 0; i++)
+	for (size_t i = ordered ? current(job) : 0; i < job->n_steps && r == 0; i++) {
 		if (!job->steps[i].ended)
 			r = add_result(job, i, facts, &fields, err);
+		if (ordered)
+			break;
+	}
 	return r;
 }
 
-/* What the sandboxed reader of one disk says may be a lie, but only about that disk. */
+/* What a sandboxed reader says may be a lie, but only about the disk that it is at. */
 static bool own_disk(const struct job *job, const struct fact *fact)
 {
-	const char *disk = strchr(job->steps[0].id, ':');
+	const char *disk = strchr(job->steps[current(job)].id, ':');
 
 	if (job->verb != VERB_PROBE)
 		return true;
@@ -260,11 +299,11 @@ int job_take(struct jobs *jobs, struct job *job, struct facts *facts, struct err
 	job->used -= (size_t)(line - job->buffer);
 	memmove(job->buffer, line, job->used);
 	if (job->broken)
-		r = fail_rest(job, facts, E_CRASH, "its child sent what it may not", err);
+		r = fail(job, facts, E_CRASH, "its child sent what it may not", err);
 	else if (job->used == JOB_BUFFER_MAX || job->total > JOB_OUTPUT_MAX)
-		r = fail_rest(job, facts, E_LIMIT, "its child reported too much", err);
+		r = fail(job, facts, E_LIMIT, "its child reported too much", err);
 	else if (job->closed)
-		r = fail_rest(job, facts, E_CRASH, "its child died", err);
+		r = fail(job, facts, E_CRASH, "its child died", err);
 	else
 		return 0;
 	job_free(jobs, job);
@@ -277,7 +316,7 @@ int job_expire(struct jobs *jobs, struct job *job, struct facts *facts, struct e
 
 	text_format(text, sizeof(text), "no end after %u ms", job->deadline_ms);
 	job_free(jobs, job);
-	return fail_rest(job, facts, E_TIMEOUT, text, err);
+	return fail(job, facts, E_TIMEOUT, text, err);
 }
 
 void jobs_stop(struct jobs *jobs)

@@ -6,7 +6,7 @@
 
 #define JOBS_MAX 16
 #define JOB_BUFFER_MAX 16384  /* of what was read and is not yet a whole line */
-#define JOB_OUTPUT_MAX 262144 /* in all: a full table of 128 partitions, with room */
+#define JOB_OUTPUT_MAX 262144 /* for a step: a full table of 128 partitions, with room */
 
 struct job {
 	int fd; /* read end of the child's pipe; -1: free */
@@ -40,14 +40,20 @@ int job_start(struct jobs *jobs, const struct step *steps, size_t n, struct err 
 unsigned int jobs_of_images(const struct jobs *jobs, enum verb verb);
 unsigned int jobs_of_devices(const struct jobs *jobs);
 unsigned int jobs_in_lane(const struct jobs *jobs, enum lane lane);
+/* Whether all its steps have ended. */
+bool job_is_over(const struct job *job);
+/* Children whose steps, of images, have all ended and who only tidy up: nothing waits for them. */
+unsigned int jobs_tidying(const struct jobs *jobs);
+void jobs_end_tidying(struct jobs *jobs);
 /* Reads what the child wrote into the job's buffer. */
 void job_read(struct job *job);
 /*
- * Appends what was read to the facts: reports and results, and a failure for each step whose
- * result is missing when the child is gone; the slot is free then. -errno where facts are full.
+ * Appends what was read to the facts: reports and results, and when the child is gone a failure for
+ * the step that it was at; the slot is free then, and whichever steps have not `ended` may be started
+ * anew. Where a verb has an order of its own, all without a result have failed. -errno where facts are full.
  */
 int job_take(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err);
-/* Kills a job whose deadline passed and records that as its steps' results. */
+/* Kills a job whose deadline passed and records that, as job_take() does it. */
 int job_expire(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err);
 /* Reaps children that ended. */
 void jobs_reap(struct jobs *jobs);

@@ -74,7 +74,7 @@ void progress_tell(const struct boot *boot)
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		const struct job *job = &boot->jobs.list[i];
 
-		if (job->fd >= 0)
+		if (job->fd >= 0 && !job_is_over(job))
 			tell(job->steps[0].id, job->start_usec, now, job->deadline_usec);
 	}
 }

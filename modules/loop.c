@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A read-only loop device over an image that the stub left in the initramfs, or over one that the
- * root keeps. Both stay where they are.
+ * root keeps. Both stay where they are. When all are attached, those in memory are made smaller.
  */
 #include "init/base/fs.h"
 #include "init/base/text.h"
@@ -12,10 +12,12 @@
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define PIECE (UINT64_C(1) << 20)
 #define BLOCK UINT64_C(4096) /* that one may be a hole */
@@ -56,9 +58,26 @@ static int free_zeros(int fd, uint64_t offset, uint64_t size)
 }
 
 /*
- * What is zero becomes a hole: images have much of that between their partitions. Where the
- * initramfs is a ramfs it has no holes, and the memory is not won.
+ * What is zero becomes a hole: systemd-repart leaves some MiB of that between and behind the partitions.
+ * Only when a processor has nothing else to do, as it takes longer than all else that is done to an
+ * image. Where the initramfs is a ramfs it has no holes, and the memory is not won.
  */
+static void free_zeros_idly(const int *fds, size_t n)
+{
+	static const struct sched_param none;
+
+	if (syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &none) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct stat st;
+		uint64_t size = fstat(fds[i], &st) < 0 ? 0 : (uint64_t)st.st_size;
+
+		for (uint64_t at = 0; at < size; at += PIECE)
+			if (free_zeros(fds[i], at, size - at < PIECE ? size - at : PIECE) < 0)
+				break;
+	}
+}
+
 static int open_image(const char *image, struct err *err)
 {
 	_close_ int fd = -1;
@@ -69,9 +88,6 @@ static int open_image(const char *image, struct err *err)
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, E_IO, errno ?: EINVAL, "%s: %s", path, strerror(errno));
-	for (uint64_t at = 0, size = (uint64_t)st.st_size; at < size; at += PIECE)
-		if (free_zeros(fd, at, size - at < PIECE ? size - at : PIECE) < 0)
-			break;
 	return take_fd(&fd);
 }
 
@@ -139,14 +155,13 @@ static int attach(int file_fd, struct fields *result, struct err *err)
 	return err_set(err, E_IO, EBUSY, "no free loop device in %d tries", TRIES_MAX);
 }
 
-int loop_run(const struct step *step, const struct report *report, struct fields *result,
-	     struct err *err)
+/* ret_fd: of an image in memory, or as it was. */
+static int run_one(const struct step *step, struct fields *result, int *ret_fd, struct err *err)
 {
 	char image[FACT_NAME_MAX], file[256];
 	_close_ int fd = -1;
 	int r;
 
-	(void)report;
 	if (fields_get(&step->args, "file", file, sizeof(file)) == 0) {
 		fd = open_stored(file, err);
 		return fd < 0 ? fd : attach(fd, result, err);
@@ -155,5 +170,26 @@ int loop_run(const struct step *step, const struct report *report, struct fields
 	if (r < 0)
 		return r;
 	fd = open_image(image, err);
-	return fd < 0 ? fd : attach(fd, result, err);
+	r = fd < 0 ? fd : attach(fd, result, err);
+	if (r == 0)
+		*ret_fd = take_fd(&fd);
+	return r;
+}
+
+void loop_run_batch(const struct step *steps, size_t n, const struct report *report)
+{
+	int fds[BATCH_MAX];
+	size_t n_fds = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct fields result = { .text = "" };
+		struct err err = { .code = E_NONE };
+		int fd = -1, r = run_one(&steps[i], &result, &fd, &err);
+
+		if (report_result(report, steps[i].id, r, &result, &err) < 0)
+			return;
+		if (fd >= 0)
+			fds[n_fds++] = fd;
+	}
+	free_zeros_idly(fds, n_fds);
 }

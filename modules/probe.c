@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reads one disk's partition table. Everything is opened first; the hostile bytes are parsed in
- * the sandbox, where the child can only read, report and end.
+ * Reads a disk's partition table, or those of several images. Everything is opened first; the hostile
+ * bytes are parsed in the sandbox, where the child can only read, report and end. Images that share
+ * a child come from one place: whoever can write one of them can write the others, so that a lie
+ * about the next one wins nothing.
  */
 #include "generators/sources/disk.h"
 #include "init/base/fs.h"
@@ -16,7 +18,13 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static struct disk_view view[GPT_PARTS_MAX + 1];
+static struct reading {
+	struct disk disk;
+	struct disk_view view[GPT_PARTS_MAX + 1];
+	struct err err; /* of what came before the sandbox */
+	char name[32];
+	int fd;
+} readings[BATCH_MAX];
 
 static int read_at(void *data, uint64_t offset, void *ret, size_t size)
 {
@@ -28,7 +36,7 @@ static int read_at(void *data, uint64_t offset, void *ret, size_t size)
 static int add_fact(void *data, enum fact_kind kind, const char *subject,
 		    const struct fields *fields)
 {
-	return report_fact(data, kind, subject, fields);
+	return report_fact_later(data, kind, subject, fields);
 }
 
 /* Opens the node and makes sure that it is the device that the uevent spoke of. */
@@ -58,7 +66,7 @@ static bool read_number(int dir_fd, const char *name, uint64_t *ret)
 }
 
 /* The kernel's partitions of the disk, from sysfs. */
-static int read_view(const char *disk, size_t *ret_n, struct err *err)
+static int read_view(const char *disk, struct disk_view *view, size_t *ret_n, struct err *err)
 {
 	char path[64];
 	_closedir_ DIR *dir = NULL;
@@ -90,33 +98,52 @@ static int read_view(const char *disk, size_t *ret_n, struct err *err)
 	return 0;
 }
 
-int probe_run(const struct step *step, const struct report *report, struct fields *result,
-	      struct err *err)
+/* All that needs more than to read what is open. */
+static int prepare(const struct step *step, struct reading *reading, struct err *err)
 {
-	struct report to = *report;
-	const struct disk_sink sink = { add_fact, &to };
-	struct disk disk = { .view = view };
-	_close_ int fd = -1;
-	char name[32];
 	uint64_t bytes;
 	int sector, r;
 
-	(void)result;
-	r = step_get(step, "disk", name, sizeof(name), err);
+	r = step_get(step, "disk", reading->name, sizeof(reading->name), err);
 	if (r < 0)
 		return r;
-	fd = open_disk(step, name, err);
-	if (fd < 0)
-		return fd;
-	if (ioctl(fd, BLKGETSIZE64, &bytes) < 0 || ioctl(fd, BLKSSZGET, &sector) < 0)
-		return err_set(err, E_IO, errno, "%s: size: %s", name, strerror(errno));
-	r = read_view(name, &disk.n_view, err);
-	if (r == 0)
-		r = sandbox_parser(err);
-	if (r < 0)
-		return r;
-	disk.name = name;
-	disk.reader = (struct gpt_reader){ read_at, &fd, bytes, (unsigned int)sector };
-	r = disk_read(&disk, &sink);
-	return r < 0 ? err_set(err, E_LIMIT, -r, "%s: %s", name, strerror(-r)) : 0;
+	reading->fd = open_disk(step, reading->name, err);
+	if (reading->fd < 0)
+		return reading->fd;
+	if (ioctl(reading->fd, BLKGETSIZE64, &bytes) < 0 ||
+	    ioctl(reading->fd, BLKSSZGET, &sector) < 0)
+		return err_set(err, E_IO, errno, "%s: size: %s", reading->name, strerror(errno));
+	reading->disk = (struct disk){
+		.name = reading->name,
+		.reader = { read_at, &reading->fd, bytes, (unsigned int)sector },
+		.view = reading->view,
+	};
+	return read_view(reading->name, reading->view, &reading->disk.n_view, err);
+}
+
+static int parse(const struct reading *reading, const struct report *report, struct err *err)
+{
+	struct report to = *report;
+	const struct disk_sink sink = { add_fact, &to };
+	int r = disk_read(&reading->disk, &sink);
+
+	return r < 0 ? err_set(err, E_LIMIT, -r, "%s: %s", reading->name, strerror(-r)) : 0;
+}
+
+void probe_run_batch(const struct step *steps, size_t n, const struct report *report)
+{
+	const struct fields nothing = { .text = "" };
+	struct err sandbox;
+	int sandboxed;
+
+	for (size_t i = 0; i < n; i++)
+		prepare(&steps[i], &readings[i], &readings[i].err);
+	sandboxed = sandbox_parser(&sandbox);
+	for (size_t i = 0; i < n; i++) {
+		struct err *err = sandboxed < 0 ? &sandbox : &readings[i].err;
+		int r = err->code == E_NONE ? parse(&readings[i], report, err) : -EIO;
+
+		if (report_result(report, steps[i].id, r, &nothing, err) < 0)
+			return;
+	}
 }

@@ -23,6 +23,13 @@ enum may {
 	MAY_ANYTHING = 1 << 3, /* the recovery shell, whose user is root */
 };
 
+/* Which of its steps one child may run. */
+enum sharing {
+	ALONE,	  /* one */
+	IMAGES,	  /* several of images, in their order; of others one */
+	TOGETHER, /* several, in an order of its own */
+};
+
 struct report {
 	int fd; /* the pipe to PID 1; one line a fact */
 };
@@ -33,10 +40,10 @@ struct verb_info {
 	unsigned int deadline_ms;
 	unsigned int kinds; /* mask of 1 << FACT_…: what it may report besides its result */
 	unsigned int may;   /* mask of MAY_… */
-	bool several;	    /* one child may run several steps, one after the other */
+	enum sharing sharing;
 	int (*run)(const struct step *step, const struct report *report, struct fields *result,
 		   struct err *err);
-	/* Instead, where steps are done in another order or more than once: it reports each result. */
+	/* Instead, where there is work before the first step or after the last: it reports each result. */
 	void (*run_batch)(const struct step *steps, size_t n, const struct report *report);
 };
 
@@ -48,6 +55,10 @@ const struct verb_info *verb_info(enum verb verb);
 int report_fact(const struct report *report, enum fact_kind kind, const char *subject,
 		const struct fields *fields);
 
+/* The same, but sent with the next one that is not, or where many wait: PID 1 is woken once for them. */
+int report_fact_later(const struct report *report, enum fact_kind kind, const char *subject,
+		      const struct fields *fields);
+
 /* Sends the end of a step to PID 1: r < 0 is its failure, err tells why. 0 or -errno. */
 int report_result(const struct report *report, const char *id, int r, const struct fields *result,
 		  const struct err *err);
@@ -58,13 +69,13 @@ int step_get(const struct step *step, const char *key, char *ret, size_t size, s
 int coldplug_run(const struct step *, const struct report *, struct fields *, struct err *);
 int efivars_run(const struct step *, const struct report *, struct fields *, struct err *);
 void drivers_run_batch(const struct step *, size_t, const struct report *);
-int probe_run(const struct step *, const struct report *, struct fields *, struct err *);
+void probe_run_batch(const struct step *, size_t, const struct report *);
 int verity_run(const struct step *, const struct report *, struct fields *, struct err *);
 int unlock_run(const struct step *, const struct report *, struct fields *, struct err *);
 int activate_run(const struct step *, const struct report *, struct fields *, struct err *);
 int mount_run(const struct step *, const struct report *, struct fields *, struct err *);
 int stored_run(const struct step *, const struct report *, struct fields *, struct err *);
-int loop_run(const struct step *, const struct report *, struct fields *, struct err *);
+void loop_run_batch(const struct step *, size_t, const struct report *);
 int extension_run(const struct step *, const struct report *, struct fields *, struct err *);
 int extend_initrd_run(const struct step *, const struct report *, struct fields *, struct err *);
 int extend_run(const struct step *, const struct report *, struct fields *, struct err *);

@@ -90,8 +90,11 @@ def accelerator():
 
 
 def lost_by_qemu(text):
-    """Whether QEMU ran a jump of the kernel's that another processor had half written, before there was an /init."""
-    return "Oops: int3" in text and "Run /init" not in text
+    """
+    Whether the kernel fell before there was an /init: QEMU runs a jump that another processor has half
+    written (int3), or spoils the flags of a cmpxchg16b (double fault).
+    """
+    return "Oops: " in text and "Run /init" not in text
 
 
 def spoken(lines):

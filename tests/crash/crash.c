@@ -3,8 +3,10 @@
  * Linked around sandbox_child() into build/init-crash, for the boot tests alone: where the command
  * line has crash=VERB:WHAT, the child of that verb does WHAT instead of its work. With crash=uevents:lost
  * the kernel has no room for most events, until PID 1 was told that it lost some. With crash=tpm:late
- * there is no TPM to be seen or opened until the plan waits for nothing else.
+ * there is no TPM to be seen or opened until the plan waits for nothing else. With crash=reading:second
+ * whoever reads several disks dies of the second one.
  */
+#include "generators/sources/disk.h"
 #include "init/base/fs.h"
 #include "init/boot.h"
 #include "init/monitor.h"
@@ -27,6 +29,8 @@
 
 int __real_sandbox_child(const struct verb_info *verb, struct err *err);
 int __wrap_sandbox_child(const struct verb_info *verb, struct err *err);
+int __real_disk_read(const struct disk *disk, const struct disk_sink *sink);
+int __wrap_disk_read(const struct disk *disk, const struct disk_sink *sink);
 int __real_monitor_open(struct err *err);
 int __wrap_monitor_open(struct err *err);
 int __real_facts_add(struct facts *facts, const struct fact *fact, struct err *err);
@@ -147,10 +151,23 @@ static void do_what(const char *what)
 	_exit(1);
 }
 
+static bool second; /* asked before the sandbox, in which nothing is opened */
+
+int __wrap_disk_read(const struct disk *disk, const struct disk_sink *sink)
+{
+	static unsigned int readings;
+
+	if (second && ++readings == 2)
+		abort();
+	return __real_disk_read(disk, sink);
+}
+
 int __wrap_sandbox_child(const struct verb_info *verb, struct err *err)
 {
 	char want[64], what[64];
 	int r = __real_sandbox_child(verb, err);
+
+	second = find_word("crash=reading:", what, sizeof(what));
 
 	snprintf(want, sizeof(want), "crash=%s:", verb->name);
 	if (r == 0 && find_word(want, what, sizeof(what)))

@@ -91,10 +91,17 @@ CASES = [
          firmware="direct", cmdline="root=PARTLABEL=lintel_1", appended="lintel.stored_extensions=yes",
          checked=False),
     Case("extension-breaks-later", BOOT, (PLAIN,), extra=(
-        GOOD, image("late", BIG, breaks="all of this is one long text\n")), shows=(
+        GOOD, image("late", BIG, breaks="all of this is one long text\n"),
+        image("early", breaks="early is here\n")), shows=(
+            note("early", "VERITY-CORRUPT"),
             here("good"), here("late"),
             "FILE /usr/lib/lintel-ext/zz-big: all of this is one long text and then (I/O|Input/output) error"),
          **DIRECT),
+    # one that crashes its reader takes none of those along that share it
+    Case("extension-reader-crashes", BOOT, (PLAIN,), crash=True, firmware="direct", memory=1024,
+         cmdline="root=PARTLABEL=lintel_1 crash=reading:second", extra=tuple(image(f"m{n:02}") for n in range(16)),
+         shows=(*(here(f"m{n:02}") for n in range(0, 16, 2)), note("probe:loop", "CRASH")),
+         hides=tuple(here(f"m{n:02}") for n in range(1, 16, 2))),
     # as many as there may be: all are merged, the last on top
     Case("extension-many", BOOT, (PLAIN,), extra=tuple(
         image(f"m{n:02}", ("usr/lib/lintel-ext/top", f"top is {n}\n")) for n in range(64)), memory=1024,
