@@ -152,8 +152,6 @@ static int expire(struct boot *boot, struct err *err)
 		if (job->fd < 0 || job->deadline_usec > now)
 			continue;
 		r = job_expire(&boot->jobs, job, &boot->facts, err);
-		if (r == 0)
-			r = start_left(boot, job, err);
 	}
 	for (size_t i = 0; i < boot->plan.n_waits && r >= 0; i++)
 		if (boot->plan.waits[i].deadline_usec <= now)
@@ -168,12 +166,17 @@ static int read_monitor(struct boot *boot, struct err *err)
 	const struct step *coldplug = plan_find(&boot->plan, "coldplug");
 	struct step again; /* the child has no plan */
 
-	if (r != -ENOBUFS || !coldplug)
+	boot->lost |= r == -ENOBUFS;
+	if (r < 0 && r != -ENOBUFS)
 		return r;
+	if (!boot->lost || !coldplug)
+		return 0;
 	log_line(5, "uevents were lost: asking the kernel for all again");
 	again = *coldplug;
+	jobs_end_tidying(&boot->jobs);
 	r = job_start(&boot->jobs, &again, 1, err);
-	return r == -EBUSY ? 0 : r;
+	boot->lost = r == -EBUSY;
+	return boot->lost ? 0 : r;
 }
 
 /*
@@ -224,7 +227,7 @@ static bool has_news(const struct boot *boot, size_t from)
 void boot_run(struct boot *boot, struct err *ret_refusal)
 {
 	for (bool news = true, room = true;;) {
-		size_t known, running;
+		size_t known, taken;
 
 		if (news)
 			decide(&boot->facts, &boot->plan);
@@ -235,10 +238,11 @@ void boot_run(struct boot *boot, struct err *ret_refusal)
 		if ((news || room) && start_ready(boot, ret_refusal) < 0)
 			return;
 		known = boot->facts.n; /* that steps have started is no news */
-		running = boot->jobs.running;
+		taken = boot->jobs.running - jobs_tidying(&boot->jobs);
 		if (wait_events(boot, ret_refusal) < 0)
 			return;
 		news = has_news(boot, known);
-		room = boot->jobs.running < running; /* some wait for a place, not for news */
+		/* some wait for a place, not for news */
+		room = boot->jobs.running - jobs_tidying(&boot->jobs) < taken;
 	}
 }

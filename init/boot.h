@@ -10,6 +10,7 @@ struct boot {
 	struct plan plan;
 	struct jobs jobs;
 	int monitor_fd;
+	bool lost;	      /* uevents, that are still to be asked for again */
 	unsigned int readers; /* children of a verb that share the images that are ready */
 };
 

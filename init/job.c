@@ -4,6 +4,7 @@
 #include "init/base/log.h"
 #include "modules/sandbox.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -199,7 +200,8 @@ static int add_result(struct job *job, size_t which, struct facts *facts,
 	if (r < 0)
 		return r;
 	job->steps[which].ended = true;
-	job->total = 0; /* what it may say is for each step */
+	job->total = 0; /* what it may say is for each step, and so is its time */
+	job->deadline_usec = clock_usec() + job->deadline_ms * UINT64_C(1000);
 	fact.usec = clock_usec();
 	fact.fields = *fields;
 	fields_addf(&fact.fields, "us", "%" PRIu64, fact.usec - job->start_usec);
@@ -216,27 +218,36 @@ static size_t current(const struct job *job)
 	return i;
 }
 
-/*
- * Records a failure for the step that the child was at, or for all without a result where nobody
- * knows which that is.
- */
-static int fail(struct job *job, struct facts *facts, enum err_code code, const char *text,
-		struct err *err)
+/* Records a failure for the step that the child was at, or for all that have no result. */
+static int fail(struct job *job, bool all, struct facts *facts, enum err_code code,
+		const char *text, struct err *err)
 {
-	bool ordered = verb_info(job->verb)->sharing != TOGETHER;
 	struct fields fields = { .text = "" };
 	int r = 0;
 
 	fields_add(&fields, "status", "failed");
 	fields_add(&fields, "code", err_name(code));
 	fields_add(&fields, "text", text);
-	for (size_t i = ordered ? current(job) : 0; i < job->n_steps && r == 0; i++) {
+	for (size_t i = all ? 0 : current(job); i < job->n_steps && r == 0; i++) {
 		if (!job->steps[i].ended)
 			r = add_result(job, i, facts, &fields, err);
-		if (ordered)
+		if (!all)
 			break;
 	}
 	return r;
+}
+
+/* "sda1" or "loop1p1": digits, after a "p" where the disk's own name ends in one. */
+static bool is_partition_of(const char *name, const char *disk)
+{
+	size_t len = strlen(disk);
+	const char *number = name + len;
+
+	if (len == 0 || strncmp(name, disk, len) != 0)
+		return false;
+	if (isdigit((unsigned char)disk[len - 1]) && *number++ != 'p')
+		return false;
+	return *number && number[strspn(number, "0123456789")] == '\0';
 }
 
 /* What a sandboxed reader says may be a lie, but only about the disk that it is at. */
@@ -246,10 +257,11 @@ static bool own_disk(const struct job *job, const struct fact *fact)
 
 	if (job->verb != VERB_PROBE)
 		return true;
-	if (!disk || !text_starts(fact->subject, disk + 1))
+	if (!disk)
 		return false;
 	return fact->kind == FACT_GPT ? strcmp(fact->subject, disk + 1) == 0
-				      : fields_are(&fact->fields, "disk", disk + 1);
+				      : is_partition_of(fact->subject, disk + 1) &&
+						fields_are(&fact->fields, "disk", disk + 1);
 }
 
 /* A child may report only what its verb is for, and each of its own steps' results once. */
@@ -285,6 +297,7 @@ void job_read(struct job *job)
 
 int job_take(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err)
 {
+	bool all = verb_info(job->verb)->sharing == TOGETHER; /* in whatever order */
 	char *line = job->buffer, *end;
 	int r = 0;
 
@@ -299,11 +312,11 @@ int job_take(struct jobs *jobs, struct job *job, struct facts *facts, struct err
 	job->used -= (size_t)(line - job->buffer);
 	memmove(job->buffer, line, job->used);
 	if (job->broken)
-		r = fail(job, facts, E_CRASH, "its child sent what it may not", err);
+		r = fail(job, all, facts, E_CRASH, "its child sent what it may not", err);
 	else if (job->used == JOB_BUFFER_MAX || job->total > JOB_OUTPUT_MAX)
-		r = fail(job, facts, E_LIMIT, "its child reported too much", err);
+		r = fail(job, all, facts, E_LIMIT, "its child reported too much", err);
 	else if (job->closed)
-		r = fail(job, facts, E_CRASH, "its child died", err);
+		r = fail(job, all, facts, E_CRASH, "its child died", err);
 	else
 		return 0;
 	job_free(jobs, job);
@@ -316,7 +329,7 @@ int job_expire(struct jobs *jobs, struct job *job, struct facts *facts, struct e
 
 	text_format(text, sizeof(text), "no end after %u ms", job->deadline_ms);
 	job_free(jobs, job);
-	return fail(job, facts, E_TIMEOUT, text, err);
+	return fail(job, true, facts, E_TIMEOUT, text, err);
 }
 
 void jobs_stop(struct jobs *jobs)

@@ -53,7 +53,7 @@ void job_read(struct job *job);
  * anew. Where a verb has an order of its own, all without a result have failed. -errno where facts are full.
  */
 int job_take(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err);
-/* Kills a job whose deadline passed and records that, as job_take() does it. */
+/* Kills a job whose deadline passed, which each result moves, and records that for all without a result. */
 int job_expire(struct jobs *jobs, struct job *job, struct facts *facts, struct err *err);
 /* Reaps children that ended. */
 void jobs_reap(struct jobs *jobs);

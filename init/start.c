@@ -152,6 +152,8 @@ int start_ready(struct boot *boot, struct err *err)
 			    !startable(boot, step) || !lane_free(boot, step))
 				continue;
 			if (boot->jobs.running == JOBS_MAX)
+				jobs_end_tidying(&boot->jobs);
+			if (boot->jobs.running == JOBS_MAX)
 				return 0;
 			r = start_from(boot, i, err);
 			if (r < 0)

@@ -66,7 +66,7 @@ static void free_zeros_idly(const int *fds, size_t n)
 {
 	static const struct sched_param none;
 
-	if (syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &none) < 0)
+	if (n == 0 || syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &none) < 0)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		struct stat st;

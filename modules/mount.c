@@ -348,6 +348,8 @@ int mount_run(const struct step *step, const struct report *report, struct field
 		return err_set(err, E_INTERNAL, EINVAL,
 			       "kind= is not verity, crypt, tmpfs or undo");
 	r = mount_dm(step, kind, what, where, result, err);
+	if (r < 0 && text_starts(where, IMAGES_MOUNTED "/"))
+		dm_remove(what); /* nobody asks for it again */
 	if (r == 0 && fields_are(&step->args, "base", "yes"))
 		r = make_links(err);
 	if (r == 0 && fields_are(&step->args, "scope", "initrd"))

@@ -166,7 +166,7 @@ static void end_step(const struct step *step, unsigned int *loops)
 	}
 }
 
-/* As init/boot.c has it; level: how many images are still at the stage of the step that ended. */
+/* As init/boot.c and init/start.c have it; level: how many images are still at the stage of the step that ended. */
 static bool has_news(size_t from, unsigned int level)
 {
 	for (; from < facts.n; from++) {
