@@ -149,9 +149,8 @@ static int expire(struct boot *boot, struct err *err)
 	for (size_t i = 0; i < JOBS_MAX && r >= 0; i++) {
 		struct job *job = &boot->jobs.list[i];
 
-		if (job->fd < 0 || job->deadline_usec > now)
-			continue;
-		r = job_expire(&boot->jobs, job, &boot->facts, err);
+		if (job->fd >= 0 && job->deadline_usec <= now)
+			r = job_expire(&boot->jobs, job, &boot->facts, err);
 	}
 	for (size_t i = 0; i < boot->plan.n_waits && r >= 0; i++)
 		if (boot->plan.waits[i].deadline_usec <= now)

@@ -3,6 +3,7 @@
  * A read-only loop device over an image that the stub left in the initramfs, or over one that the
  * root keeps. Both stay where they are. When all are attached, those in memory are made smaller.
  */
+#include "init/base/bytes.h"
 #include "init/base/fs.h"
 #include "init/base/text.h"
 #include "modules/images.h"
@@ -22,18 +23,6 @@
 #define PIECE (UINT64_C(1) << 20)
 #define BLOCK UINT64_C(4096) /* that one may be a hole */
 #define TRIES_MAX 256
-#define VECTOR uint64_t __attribute__((vector_size(16))) /* what one instruction takes */
-
-/* Every byte of every image passes here. */
-static bool is_zero(const VECTOR *block)
-{
-	VECTOR any = { 0 };
-
-	for (size_t i = 0; i < BLOCK / sizeof(*block) && (any[0] | any[1]) == 0; i += 8)
-		any = block[i] | block[i + 1] | block[i + 2] | block[i + 3] | block[i + 4] |
-		      block[i + 5] | block[i + 6] | block[i + 7];
-	return (any[0] | any[1]) == 0;
-}
 
 /* The kernel fills a map's last page with zeros: that one may become a hole, too. */
 static int free_zeros(int fd, uint64_t offset, uint64_t size)
@@ -44,10 +33,10 @@ static int free_zeros(int fd, uint64_t offset, uint64_t size)
 	if (map == MAP_FAILED)
 		return -errno;
 	for (uint64_t at = 0, end; r == 0 && at < size; at = end) {
-		bool zero = is_zero((const VECTOR *)(void *)(map + at));
+		bool zero = bytes_zero(map + at, BLOCK);
 
 		for (end = at + BLOCK; end < size; end += BLOCK)
-			if (is_zero((const VECTOR *)(void *)(map + end)) != zero)
+			if (bytes_zero(map + end, BLOCK) != zero)
 				break;
 		if (zero && fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				      (off_t)(offset + at), (off_t)(end - at)) < 0)

@@ -79,7 +79,7 @@ int report_fact(const struct report *report, enum fact_kind kind, const char *su
 {
 	int r = report_fact_later(report, kind, subject, fields);
 
-	return r < 0 || n_held == 0 ? r : send_held(report);
+	return r < 0 ? r : send_held(report);
 }
 
 int report_result(const struct report *report, const char *id, int r, const struct fields *result,

@@ -250,7 +250,7 @@ static int first_reads(const struct verity *v, uint64_t dev, struct err *err)
 	return 0;
 }
 
-/* No device is left behind by a failure: what is there later has passed every check, or its mount removes it. */
+/* No device is left behind by a failure; one that fails at the first reads of its mount is removed there. */
 static int activate(const struct step *step, struct verity *v, struct fields *result,
 		    struct err *err)
 {

@@ -160,8 +160,8 @@ static bool plan_mount(const struct facts *facts, struct plan *plan, const struc
 	step_arg(plan, step, "sig", triple->sig->subject);
 	step_arg(plan, step, "roothash", triple->roothash);
 	step_arg(plan, step, "trust", "signed");
-	step_arg(plan, step, "first",
-		 "mount"); /* which follows, and nothing falls back to another */
+	/* which follows, and nothing falls back to another */
+	step_arg(plan, step, "first", "mount");
 	image_after(plan, step, "probe", disk);
 	step_after_verity(plan, step);
 	if (failed(facts, step))

@@ -59,7 +59,7 @@ def boot(options, machine):
         text = qemu(options, machine, options.memory, fast(machine))
         if not lost_by_qemu(text):
             break
-        print(f"{machine.stem}: lost to the emulator (int3), booted again", file=sys.stderr)
+        print(f"{machine.stem}: lost to the emulator, booted again", file=sys.stderr)
     return parse(machine, text)
 
 

@@ -168,7 +168,6 @@ int __wrap_sandbox_child(const struct verb_info *verb, struct err *err)
 	int r = __real_sandbox_child(verb, err);
 
 	second = find_word("crash=reading:", what, sizeof(what));
-
 	snprintf(want, sizeof(want), "crash=%s:", verb->name);
 	if (r == 0 && find_word(want, what, sizeof(what)))
 		do_what(what);
