@@ -39,7 +39,8 @@ def node(disk):
 
 # It pivots to another root, which a chroot may not: so the tree is mounted on itself. It would add the drivers that
 # are loaded where it runs, which is another machine, if one with modules at all: it is told that there are none.
-MKOSI = """mount --bind "$2" "/usr/lib/modules/$1"
+MKOSI = """mkdir -p /usr/lib/firmware # which it copies, and asks for
+mount --bind "$2" "/usr/lib/modules/$1"
 kmod=/usr/lib/python3/dist-packages/mkosi/kmod.py
 sed s,/proc/modules,/dev/null, $kmod >"$5/mkosi-kmod.py"
 mount --bind "$5/mkosi-kmod.py" $kmod
