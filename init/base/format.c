@@ -5,115 +5,145 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
-#define NUMBER_SIZE 22 /* -(2^64 - 1) */
+#define NUMBER_SIZE 21 /* -(2^64 - 1) */
 
-/* The length of a conversion that text_vformat() knows by itself, or 0: %s, %.Ns, %.*s, %d, %u, %lu, %zu. */
-static size_t known_conversion(const char *fmt)
+/* One of those that text_vformat() knows: strings, %d, %u, %lu and %zu, with a width. */
+struct conversion {
+	bool left, zero, star, cut,
+		is_long; /* star: the precision is an argument; cut: there is one */
+	size_t width, precision;
+	char kind;
+};
+
+struct writer {
+	char *dst;
+	size_t size, n; /* n: of all that there was no room for, too */
+};
+
+static size_t number_at(const char **at)
 {
-	size_t n = 1;
+	size_t n = 0;
 
-	if (fmt[n] == '.')
-		n += 1 + strspn(fmt + n + 1, "0123456789*");
-	if (fmt[n] == 's')
-		return n + 1;
-	if (n > 1)
-		return 0;
-	if (fmt[n] == 'd')
-		return n + 1;
-	n += fmt[n] == 'l' || fmt[n] == 'z';
-	return fmt[n] == 'u' ? n + 1 : 0;
+	for (; **at >= '0' && **at <= '9' && n < 1000; (*at)++)
+		n = n * 10 + (size_t)(**at - '0');
+	return n;
 }
 
-static bool only_known(const char *fmt)
+/* Where the format goes on, or NULL. */
+static const char *parse(const char *at, struct conversion *ret)
 {
-	while ((fmt = strchr(fmt, '%')) != NULL) {
-		size_t n = known_conversion(fmt);
-
-		if (n == 0)
-			return false;
-		fmt += n;
-	}
-	return true;
+	*ret = (struct conversion){ .left = at[1] == '-', .zero = at[1] == '0' };
+	at += 1 + (ret->left || ret->zero);
+	ret->width = number_at(&at);
+	ret->cut = *at == '.';
+	at += ret->cut;
+	ret->star = ret->cut && *at == '*';
+	at += ret->star;
+	if (ret->cut && !ret->star)
+		ret->precision = number_at(&at);
+	ret->is_long = *at == 'l' || *at == 'z';
+	at += ret->is_long;
+	ret->kind = *at;
+	if (ret->kind == 's')
+		return ret->zero || ret->is_long ? NULL : at + 1;
+	if (ret->kind == 'd')
+		return ret->zero || ret->cut || ret->is_long ? NULL : at + 1;
+	return ret->kind == 'u' && !ret->cut ? at + 1 : NULL;
 }
 
-/* The text ends where the buffer does. */
-static const char *put_number(uint64_t value, bool negative, char buffer[NUMBER_SIZE])
+static void put(struct writer *to, const char *text, size_t len)
 {
-	size_t at = NUMBER_SIZE - 1;
+	size_t room = to->n < to->size ? to->size - to->n : 0;
 
-	buffer[at] = '\0';
+	if (room > 1)
+		memcpy(to->dst + to->n, text, len < room ? len : room - 1);
+	to->n += len;
+}
+
+static void put_padded(struct writer *to, const struct conversion *as, const char *text, size_t len)
+{
+	const char c = as->zero ? '0' : ' ';
+	size_t n = as->width > len ? as->width - len : 0;
+
+	if (as->left)
+		put(to, text, len);
+	while (n-- > 0)
+		put(to, &c, 1);
+	if (!as->left)
+		put(to, text, len);
+}
+
+static void put_number(struct writer *to, const struct conversion *as, uint64_t value,
+		       bool negative)
+{
+	char buffer[NUMBER_SIZE];
+	size_t at = sizeof(buffer);
+
 	do
 		buffer[--at] = (char)('0' + value % 10);
 	while ((value /= 10) > 0);
 	if (negative)
 		buffer[--at] = '-';
-	return &buffer[at];
+	put_padded(to, as, buffer + at, sizeof(buffer) - at);
 }
 
-/* The text of the conversion at fmt, or all up to the next one; returns how much of fmt that was. */
-static size_t next_piece(const char *fmt, va_list *ap, char number[NUMBER_SIZE],
-			 const char **ret_text, size_t *ret_len)
+static void put_argument(struct writer *to, const struct conversion *as, va_list *ap)
 {
-	size_t n = strcspn(fmt, "%");
-	int value;
+	int value = as->kind == 'd' || as->star ? va_arg(*ap, int) : 0;
+	const char *text;
+	size_t len;
 
-	*ret_text = fmt;
-	*ret_len = n;
-	if (n > 0)
-		return n;
-	n = known_conversion(fmt);
-	switch (fmt[n - 1]) {
-	case 's':
-		value = fmt[1] != '.'	? -1
-			: fmt[2] == '*' ? va_arg(*ap, int)
-					: (int)strtoul(fmt + 2, NULL, 10);
-		*ret_text = va_arg(*ap, const char *);
-		*ret_len = strnlen(*ret_text, value < 0 ? SIZE_MAX : (size_t)value);
-		return n;
-	case 'd':
-		value = va_arg(*ap, int);
-		*ret_text = put_number(value < 0 ? -(uint64_t)value : (uint64_t)value, value < 0,
-				       number);
-		break;
-	default:
-		*ret_text =
-			put_number(n == 3 ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned int),
-				   false, number);
+	if (as->kind == 'd') {
+		put_number(to, as, value < 0 ? -(uint64_t)value : (uint64_t)value, value < 0);
+	} else if (as->kind == 'u') {
+		put_number(to, as,
+			   as->is_long ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned int),
+			   false);
+	} else {
+		text = va_arg(*ap, const char *);
+		len = !as->cut	 ? strlen(text)
+		      : as->star ? strnlen(text, value < 0 ? SIZE_MAX : (size_t)value)
+				 : strnlen(text, as->precision);
+		put_padded(to, as, text, len);
 	}
-	*ret_len = strlen(*ret_text);
-	return n;
 }
 
 /*
  * Ids, reasons and facts are made by it, thousands in a boot, and printf's way through a format takes
- * longer than all else of them.
+ * longer than all else of them. What it does not know is printf's.
  */
 int text_vformat(char *dst, size_t size, const char *fmt, va_list ap)
 {
-	size_t n = 0;
+	struct writer to = { .dst = dst, .size = size };
+	const char *whole = fmt;
 	va_list own;
 
 	_Static_assert(sizeof(size_t) == sizeof(unsigned long), "%zu and %lu are alike");
-	if (!only_known(fmt))
-		return vsnprintf(dst, size, fmt, ap);
 	va_copy(own, ap);
 	while (*fmt) {
-		char number[NUMBER_SIZE];
-		const char *text;
-		size_t len;
+		struct conversion as;
+		size_t n = 0;
 
-		fmt += next_piece(fmt, &own, number, &text, &len);
-		if (n + 1 < size)
-			memcpy(dst + n, text, len < size - n ? len : size - n - 1);
-		n += len;
+		while (fmt[n] && fmt[n] != '%')
+			n++; /* a few: strcspn() would take longer to begin */
+		put(&to, fmt, n);
+		fmt += n;
+		if (!*fmt)
+			break;
+		fmt = parse(fmt, &as);
+		if (!fmt)
+			break;
+		put_argument(&to, &as, &own);
 	}
 	va_end(own);
+	if (!fmt)
+		return vsnprintf(dst, size, whole, ap);
 	if (size > 0)
-		dst[n < size ? n : size - 1] = '\0';
-	return (int)n;
+		dst[to.n < size ? to.n : size - 1] = '\0';
+	return (int)to.n;
 }
 
 int text_format(char *dst, size_t size, const char *fmt, ...)

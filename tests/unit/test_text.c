@@ -66,6 +66,11 @@ TEST(text_format_as_printf)
 	SAME("%lu %zu %" PRIu64, ULONG_MAX, (size_t)0, UINT64_MAX);
 	SAME("%s %u%%", "what it does not know", 3);
 	SAME("%08x %5u %-5s| %ld %c", 255U, 7U, "x", -5L, 'y');
+	SAME("%5s|%-5s|%5.2s|%-5.2s|%3s|%-1s", "ab", "ab", "abc", "abc", "abcd", "abcd");
+	SAME("%-*s|%5.*s|%10s|%-20u|", 4, "x", 1, "yz", "ab", 7U);
+	SAME("%3u|%03u|%-3u|%03lu|%2u|%02zu", 7U, 7U, 7U, 7UL, 123U, (size_t)123);
+	SAME("%4d|%-4d|%1d|%04d", -7, -7, -70, -7);
+	SAME("%.3u|%+d|%#x|%hu", 7U, 7, 255U, (unsigned short)7);
 	SAME("%63s", "x");
 	SAME("%64s", "x");
 	SAME("%s", "123456789012345678901234567890123456789012345678901234567890123");
