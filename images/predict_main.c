@@ -4,7 +4,7 @@
 #include "images/plan.h"
 #include "images/predict.h"
 #include "init/base/fs.h"
-#include "init/explain.h"
+#include "init/base/out.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 struct report {
 	const struct prediction *prediction;
 	bool json, comma;
+	struct out *out;
 	enum verdict verdict; /* of the worst partition */
 };
 
@@ -31,20 +32,20 @@ static void print_token(struct report *report, const char *part, int id, enum ve
 	bool yes = verdict == VERDICT_YES;
 
 	if (report->json) {
-		dprintf(STDOUT_FILENO,
-			"%s\n    {\"partition\": \"%s\", \"token\": %d, \"unseals\": \"%s\"",
-			report->comma ? "," : "", part, id, words[verdict]);
+		out_printf(report->out,
+			   "%s\n    {\"partition\": \"%s\", \"token\": %d, \"unseals\": \"%s\"",
+			   report->comma ? "," : "", part, id, words[verdict]);
 		if (!yes) {
-			dprintf(STDOUT_FILENO,
-				", \"code\": \"%s\", \"why\": ", err_name(why->code));
-			explain_json_string(STDOUT_FILENO, why->text);
+			out_printf(report->out,
+				   ", \"code\": \"%s\", \"why\": ", err_name(why->code));
+			out_json(report->out, why->text);
 		}
-		dprintf(STDOUT_FILENO, "}");
+		out_printf(report->out, "}");
 		report->comma = true;
 		return;
 	}
-	dprintf(STDOUT_FILENO, "%s  token %d  %s", part, id, words[verdict]);
-	dprintf(STDOUT_FILENO, yes ? "\n" : "  %s: %s\n", err_name(why->code), why->text);
+	out_printf(report->out, "%s  token %d  %s", part, id, words[verdict]);
+	out_printf(report->out, yes ? "\n" : "  %s: %s\n", err_name(why->code), why->text);
 }
 
 static void judge_header(struct report *report, const char *part, const struct luks2_header *header)
@@ -158,20 +159,21 @@ static void print_pcr(const struct report *report)
 
 		hex_encode(bank->values[11], bank->bank.size, text);
 		if (report->json)
-			dprintf(STDOUT_FILENO, "%s\"%s\": \"%s\"", i ? ", " : "{\"pcr11\": {",
-				bank->bank.name, text);
+			out_printf(report->out, "%s\"%s\": \"%s\"", i ? ", " : "{\"pcr11\": {",
+				   bank->bank.name, text);
 		else
-			dprintf(STDOUT_FILENO, "11:%s=%s\n", bank->bank.name, text);
+			out_printf(report->out, "11:%s=%s\n", bank->bank.name, text);
 	}
 	if (report->json)
-		dprintf(STDOUT_FILENO, "},\n \"tokens\": [");
+		out_printf(report->out, "},\n \"tokens\": [");
 }
 
 static int predict_mapped(const struct predict_files *files, const uint8_t *bytes, size_t size,
 			  bool json, struct err *err)
 {
 	static struct prediction prediction;
-	struct report report = { .prediction = &prediction, .json = json };
+	struct out out;
+	struct report report = { .prediction = &prediction, .json = json, .out = &out };
 	int r = predict_uki(bytes, size, &prediction, err);
 
 	/* a value that is given counts more than one that was */
@@ -185,10 +187,12 @@ static int predict_mapped(const struct predict_files *files, const uint8_t *byte
 		r = load(&prediction, files->pcrlock, predict_pcrlock, err);
 	if (r < 0)
 		return r;
+	out_init(&out, STDOUT_FILENO);
 	print_pcr(&report);
 	r = judge_disk(&report, files->disk, err);
 	if (json)
-		dprintf(STDOUT_FILENO, "\n]}\n");
+		out_printf(&out, "\n]}\n");
+	out_flush(&out);
 	if (r < 0)
 		return r;
 	return report.verdict == VERDICT_YES ? 0 : report.verdict == VERDICT_NO ? 5 : 6;

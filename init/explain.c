@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "init/explain.h"
-#include "init/base/fs.h"
+#include "init/base/out.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -176,7 +176,8 @@ const char *explain_state(const struct facts *facts, const struct step *step)
 	return facts_step_started(facts, step->id) ? "running" : "waiting";
 }
 
-static void explain_devices(int fd, const struct facts *facts, const struct plan *plan, bool marks)
+static void explain_devices(struct out *out, const struct facts *facts, const struct plan *plan,
+			    bool marks)
 {
 	unsigned int devices = 0, done = 0;
 	char modules[320] = "";
@@ -198,136 +199,122 @@ static void explain_devices(int fd, const struct facts *facts, const struct plan
 	if (devices == 0)
 		return;
 	if (marks)
-		dprintf(fd, "%-8s", done == devices ? "done" : "running");
-	dprintf(fd, "%-10s %-9s %u devices%s%s\n", "devices", "drivers", devices,
-		modules[0] ? ": " : "", modules);
+		out_printf(out, "%-8s", done == devices ? "done" : "running");
+	out_printf(out, "%-10s %-9s %u devices%s%s\n", "devices", "drivers", devices,
+		   modules[0] ? ": " : "", modules);
 }
 
 void explain_plan(int fd, const struct facts *facts, const struct plan *plan, bool marks)
 {
+	struct out out;
 	char what[FIELDS_MAX], after[128];
 
-	dprintf(fd, "%s%-10s %-9s %-52s %-14s %s\n", marks ? "state   " : "", "id", "step", "what",
-		"after", "because");
-	explain_devices(fd, facts, plan, marks);
+	out_init(&out, fd);
+	out_printf(&out, "%s%-10s %-9s %-52s %-14s %s\n", marks ? "state   " : "", "id", "step",
+		   "what", "after", "because");
+	explain_devices(&out, facts, plan, marks);
 	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++) {
 		if (step_is_device(step->verb, step->id))
 			continue;
 		explain_what(step, what, sizeof(what));
 		format_after(plan, step, after, sizeof(after));
 		if (marks)
-			dprintf(fd, "%-8s", explain_state(facts, step));
-		dprintf(fd, "%-10s %-9s %-52s %-14s %s\n", step->id, verb_name(step->verb), what,
-			after, step->because);
+			out_printf(&out, "%-8s", explain_state(facts, step));
+		out_printf(&out, "%-10s %-9s %-52s %-14s %s\n", step->id, verb_name(step->verb),
+			   what, after, step->because);
 	}
 	for (size_t i = 0; i < plan->n_waits; i++)
-		dprintf(fd, "waits for %s, until %" PRIu64 " s\n", plan->waits[i].what,
-			plan->waits[i].deadline_usec / 1000000);
+		out_printf(&out, "waits for %s, until %" PRIu64 " s\n", plan->waits[i].what,
+			   plan->waits[i].deadline_usec / 1000000);
 	for (size_t i = 0; i < plan->n_notes; i++)
-		dprintf(fd, "note: %s\n", plan->notes[i]);
+		out_printf(&out, "note: %s\n", plan->notes[i]);
 	for (size_t i = 0; i < plan->n_refusals; i++)
-		dprintf(fd, "refused: %s: %s\n", err_name(plan->refusals[i].code),
-			plan->refusals[i].text);
+		out_printf(&out, "refused: %s: %s\n", err_name(plan->refusals[i].code),
+			   plan->refusals[i].text);
+	out_flush(&out);
 }
 
-void explain_json_string(int fd, const char *text)
+static void json_member(struct out *out, const char *key, const char *value)
 {
-	dprintf(fd, "\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			dprintf(fd, "\\%c", c);
-		else if (c < 32)
-			dprintf(fd, "\\u%04x", c);
-		else
-			dprintf(fd, "%c", c);
-	}
-	dprintf(fd, "\"");
+	out_printf(out, ", \"%s\": ", key);
+	out_json(out, value);
 }
 
-static void json_member(int fd, const char *key, const char *value)
-{
-	dprintf(fd, ", \"%s\": ", key);
-	explain_json_string(fd, value);
-}
-
-static void json_step(int fd, const struct facts *facts, const struct plan *plan,
+static void json_step(struct out *out, const struct facts *facts, const struct plan *plan,
 		      const struct step *step)
 {
 	char what[FIELDS_MAX];
 
-	dprintf(fd, "    { \"id\": ");
-	explain_json_string(fd, step->id);
-	json_member(fd, "verb", verb_name(step->verb));
+	out_printf(out, "    { \"id\": ");
+	out_json(out, step->id);
+	json_member(out, "verb", verb_name(step->verb));
 	explain_what(step, what, sizeof(what));
-	json_member(fd, "what", what);
-	dprintf(fd, ", \"after\": [");
+	json_member(out, "what", what);
+	out_printf(out, ", \"after\": [");
 	if (step->after_all)
-		dprintf(fd, " \"*\"%s", step->n_after ? "," : " ");
+		out_printf(out, " \"*\"%s", step->n_after ? "," : " ");
 	for (unsigned int i = 0; i < step->n_after; i++) {
-		dprintf(fd, "%s ", i ? "," : "");
-		explain_json_string(fd, plan->steps[step->after[i]].id);
+		out_printf(out, "%s ", i ? "," : "");
+		out_json(out, plan->steps[step->after[i]].id);
 	}
-	dprintf(fd, " ]");
-	json_member(fd, "because", step->because);
-	json_member(fd, "args", step->args.text);
-	json_member(fd, "state", explain_state(facts, step));
-	dprintf(fd, " }");
+	out_printf(out, " ]");
+	json_member(out, "because", step->because);
+	json_member(out, "args", step->args.text);
+	json_member(out, "state", explain_state(facts, step));
+	out_printf(out, " }");
 }
 
 void explain_json(int fd, const struct facts *facts, const struct plan *plan)
 {
-	dprintf(fd, "{\n  \"steps\": [\n");
+	struct out out;
+
+	out_init(&out, fd);
+	out_printf(&out, "{\n  \"steps\": [\n");
 	for (size_t i = 0; i < plan->n_steps; i++) {
-		json_step(fd, facts, plan, &plan->steps[i]);
-		dprintf(fd, "%s\n", i + 1 < plan->n_steps ? "," : "");
+		json_step(&out, facts, plan, &plan->steps[i]);
+		out_printf(&out, "%s\n", i + 1 < plan->n_steps ? "," : "");
 	}
-	dprintf(fd, "  ],\n  \"notes\": [");
+	out_printf(&out, "  ],\n  \"notes\": [");
 	for (size_t i = 0; i < plan->n_notes; i++) {
-		dprintf(fd, "%s ", i ? "," : "");
-		explain_json_string(fd, plan->notes[i]);
+		out_printf(&out, "%s ", i ? "," : "");
+		out_json(&out, plan->notes[i]);
 	}
-	dprintf(fd, " ],\n  \"waits\": [");
+	out_printf(&out, " ],\n  \"waits\": [");
 	for (size_t i = 0; i < plan->n_waits; i++) {
-		dprintf(fd, "%s ", i ? "," : "");
-		explain_json_string(fd, plan->waits[i].what);
+		out_printf(&out, "%s ", i ? "," : "");
+		out_json(&out, plan->waits[i].what);
 	}
-	dprintf(fd, " ],\n  \"refusals\": [");
+	out_printf(&out, " ],\n  \"refusals\": [");
 	for (size_t i = 0; i < plan->n_refusals; i++) {
-		dprintf(fd, "%s { \"code\": \"%s\"", i ? "," : "",
-			err_name(plan->refusals[i].code));
-		json_member(fd, "text", plan->refusals[i].text);
-		dprintf(fd, " }");
+		out_printf(&out, "%s { \"code\": \"%s\"", i ? "," : "",
+			   err_name(plan->refusals[i].code));
+		json_member(&out, "text", plan->refusals[i].text);
+		out_printf(&out, " }");
 	}
-	dprintf(fd, " ]\n}\n");
+	out_printf(&out, " ]\n}\n");
+	out_flush(&out);
 }
 
-/* There are hundreds to thousands of lines, so several are written at a time. */
 void explain_facts(int fd, const struct facts *facts)
 {
-	char text[4 * FACT_LINE_MAX];
-	size_t used = 0;
+	char line[FACT_LINE_MAX];
+	struct out out;
 
-	for (size_t i = 0; i < facts->n; i++) {
-		if (fact_format(&facts->list[i], text + used, FACT_LINE_MAX) < 0)
-			continue;
-		used += strlen(text + used);
-		text[used++] = '\n';
-		if (used + FACT_LINE_MAX <= sizeof(text))
-			continue;
-		fs_write_all(fd, text, used);
-		used = 0;
-	}
-	fs_write_all(fd, text, used);
+	out_init(&out, fd);
+	for (size_t i = 0; i < facts->n; i++)
+		if (fact_format(&facts->list[i], line, sizeof(line)) == 0)
+			out_printf(&out, "%s\n", line);
+	out_flush(&out);
 }
 
 void explain_timeline(int fd, const struct facts *facts, const struct plan *plan)
 {
+	struct out out;
 	uint64_t origin = facts->n > 0 ? facts->list[0].usec : 0;
 	char what[FIELDS_MAX];
 
-	dprintf(fd, "%9s %9s  %s\n", "start ms", "took ms", "step");
+	out_init(&out, fd);
+	out_printf(&out, "%9s %9s  %s\n", "start ms", "took ms", "step");
 	for (const struct fact *start = NULL;
 	     (start = facts_each(facts, FACT_START, start)) != NULL;) {
 		const struct fact *result = facts_step_result(facts, start->subject);
@@ -338,7 +325,9 @@ void explain_timeline(int fd, const struct facts *facts, const struct plan *plan
 		what[0] = '\0';
 		if (step)
 			explain_what(step, what, sizeof(what));
-		dprintf(fd, "%5" PRIu64 ".%03" PRIu64 " %5" PRIu64 ".%03" PRIu64 "  %s %s\n",
-			begin / 1000, begin % 1000, took / 1000, took % 1000, start->subject, what);
+		out_printf(&out, "%5" PRIu64 ".%03" PRIu64 " %5" PRIu64 ".%03" PRIu64 "  %s %s\n",
+			   begin / 1000, begin % 1000, took / 1000, took % 1000, start->subject,
+			   what);
 	}
+	out_flush(&out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The plan, the facts and the timeline as a person reads them. Written with dprintf: no heap. */
+/* The plan, the facts and the timeline as a person reads them. Without heap. */
 #pragma once
 
 #include "generators/plan.h"
@@ -7,8 +7,6 @@
 /* A table: id, step, what, after, because; with marks (done, failed, running, waiting). */
 void explain_plan(int fd, const struct facts *facts, const struct plan *plan, bool marks);
 void explain_json(int fd, const struct facts *facts, const struct plan *plan);
-/* One text, quoted. */
-void explain_json_string(int fd, const char *text);
 /* Graphviz. */
 void explain_dot(int fd, const struct facts *facts, const struct plan *plan);
 /* One line a fact, as facts_parse() reads. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The plan as a graph for Graphviz. */
 #include "init/explain.h"
+#include "init/base/out.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static bool is_followed(const struct plan *plan, const struct step *step, const 
 }
 
 /* Quotes and backslashes do not occur in ids; labels are escaped as JSON is. */
-static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
+static void dot_step(struct out *out, const struct facts *facts, const struct plan *plan,
 		     const struct step *step)
 {
 	static const char *const colours[][2] = {
@@ -36,34 +37,38 @@ static void dot_step(int fd, const struct facts *facts, const struct plan *plan,
 			fill = colours[i][1];
 	explain_what(step, what, sizeof(what));
 	snprintf(label, sizeof(label), "%s %s", verb_name(step->verb), what);
-	dprintf(fd, "  \"%s\" [fillcolor=\"%s\", tooltip=", step->id, fill);
-	explain_json_string(fd, step->because);
-	dprintf(fd, ", label=");
-	explain_json_string(fd, label);
-	dprintf(fd, "];\n");
+	out_printf(out, "  \"%s\" [fillcolor=\"%s\", tooltip=", step->id, fill);
+	out_json(out, step->because);
+	out_printf(out, ", label=");
+	out_json(out, label);
+	out_printf(out, "];\n");
 	for (unsigned int i = 0; i < step->n_after; i++)
-		dprintf(fd, "  \"%s\" -> \"%s\";\n", plan->steps[step->after[i]].id, step->id);
+		out_printf(out, "  \"%s\" -> \"%s\";\n", plan->steps[step->after[i]].id, step->id);
 	if (!step->after_all)
 		return;
 	for (const struct step *other = plan->steps; other < step; other++)
 		if (!step_is_device(other->verb, other->id) && !is_followed(plan, other, step))
-			dprintf(fd, "  \"%s\" -> \"%s\" [style=dashed, color=\"#b0b8c0\"];\n",
-				other->id, step->id);
+			out_printf(out, "  \"%s\" -> \"%s\" [style=dashed, color=\"#b0b8c0\"];\n",
+				   other->id, step->id);
 }
 
 void explain_dot(int fd, const struct facts *facts, const struct plan *plan)
 {
-	dprintf(fd, "digraph plan {\n  rankdir=LR; bgcolor=white; nodesep=0.3;\n"
-		    "  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", "
-		    "fontsize=11, color=\"#8090a0\"];\n  edge [color=\"#506070\"];\n");
+	struct out out;
+
+	out_init(&out, fd);
+	out_printf(&out, "digraph plan {\n  rankdir=LR; bgcolor=white; nodesep=0.3;\n"
+			 "  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\", "
+			 "fontsize=11, color=\"#8090a0\"];\n  edge [color=\"#506070\"];\n");
 	for (const struct step *step = plan->steps; step < plan->steps + plan->n_steps; step++)
 		if (!step_is_device(step->verb, step->id))
-			dot_step(fd, facts, plan, step);
+			dot_step(&out, facts, plan, step);
 	for (size_t i = 0; i < plan->n_refusals; i++) {
-		dprintf(fd, "  refusal%zu [fillcolor=\"#f6c9c9\", label=\"%s\", tooltip=", i,
-			err_name(plan->refusals[i].code));
-		explain_json_string(fd, plan->refusals[i].text);
-		dprintf(fd, "];\n");
+		out_printf(&out, "  refusal%zu [fillcolor=\"#f6c9c9\", label=\"%s\", tooltip=", i,
+			   err_name(plan->refusals[i].code));
+		out_json(&out, plan->refusals[i].text);
+		out_printf(&out, "];\n");
 	}
-	dprintf(fd, "}\n");
+	out_printf(&out, "}\n");
+	out_flush(&out);
 }
