@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "init/job.h"
+#include "generators/sources/disk.h"
 #include "init/base/fs.h"
 #include "init/base/log.h"
 #include "modules/sandbox.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -178,6 +178,12 @@ static void job_free(struct jobs *jobs, struct job *job)
 /* A pid is forgotten when it is reaped, so that no later process of that number is killed. */
 void jobs_reap(struct jobs *jobs)
 {
+	bool ended = false;
+
+	for (size_t i = 0; i < JOBS_MAX; i++)
+		ended |= jobs->list[i].pid > 0 && jobs->list[i].fd < 0;
+	if (!ended)
+		return;
 	for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;)
 		for (size_t i = 0; i < JOBS_MAX; i++)
 			if (jobs->list[i].pid == pid)
@@ -237,19 +243,6 @@ static int fail(struct job *job, bool all, struct facts *facts, enum err_code co
 	return r;
 }
 
-/* "sda1" or "loop1p1": digits, after a "p" where the disk's own name ends in one. */
-static bool is_partition_of(const char *name, const char *disk)
-{
-	size_t len = strlen(disk);
-	const char *number = name + len;
-
-	if (len == 0 || strncmp(name, disk, len) != 0)
-		return false;
-	if (isdigit((unsigned char)disk[len - 1]) && *number++ != 'p')
-		return false;
-	return *number && number[strspn(number, "0123456789")] == '\0';
-}
-
 /* What a sandboxed reader says may be a lie, but only about the disk that it is at. */
 static bool own_disk(const struct job *job, const struct fact *fact)
 {
@@ -260,7 +253,7 @@ static bool own_disk(const struct job *job, const struct fact *fact)
 	if (!disk)
 		return false;
 	return fact->kind == FACT_GPT ? strcmp(fact->subject, disk + 1) == 0
-				      : is_partition_of(fact->subject, disk + 1) &&
+				      : disk_partition(fact->subject, disk + 1, NULL) &&
 						fields_are(&fact->fields, "disk", disk + 1);
 }
 

@@ -9,6 +9,7 @@
 
 #define MONITOR_BUFFER (16 * 1024 * 1024)
 #define UEVENT_MAX 8192 /* the kernel's own limit is 2048 (UEVENT_BUFFER_SIZE) */
+#define MESSAGES 8
 
 int monitor_open(struct err *err)
 {
@@ -39,34 +40,45 @@ static bool from_kernel(const struct msghdr *message, const struct sockaddr_nl *
 	return cred.pid == 0 && cred.uid == 0;
 }
 
+static int take(struct mmsghdr *message, struct facts *facts, struct err *err)
+{
+	char *text = message->msg_hdr.msg_iov->iov_base;
+
+	if ((message->msg_hdr.msg_flags & MSG_TRUNC) ||
+	    !from_kernel(&message->msg_hdr, message->msg_hdr.msg_name))
+		return 0;
+	text[message->msg_len] = '\0';
+	return uevent_parse(text, message->msg_len, facts, err);
+}
+
+/* A device brings several at once; where there were fewer than could be taken, no more have come. */
 int monitor_read(int fd, struct facts *facts, struct err *err)
 {
-	static char buffer[UEVENT_MAX];
+	static char buffers[MESSAGES][UEVENT_MAX];
+	_Alignas(struct cmsghdr) char controls[MESSAGES][CMSG_SPACE(sizeof(struct ucred))];
+	struct sockaddr_nl senders[MESSAGES];
+	struct iovec iovs[MESSAGES];
+	struct mmsghdr messages[MESSAGES];
+	int n, r = 0;
 
-	for (;;) {
-		char control[CMSG_SPACE(sizeof(struct ucred))];
-		struct iovec iov = { buffer, sizeof(buffer) - 1 };
-		struct sockaddr_nl sender = { .nl_pid = 1 };
-		struct msghdr message = {
-			.msg_name = &sender,
-			.msg_namelen = sizeof(sender),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control,
-			.msg_controllen = sizeof(control),
-		};
-		ssize_t n = recvmsg(fd, &message, 0);
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
+	do {
+		for (size_t i = 0; i < MESSAGES; i++) {
+			senders[i] = (struct sockaddr_nl){ .nl_pid = 1 };
+			iovs[i] = (struct iovec){ buffers[i], UEVENT_MAX - 1 };
+			messages[i].msg_hdr = (struct msghdr){
+				.msg_name = &senders[i],
+				.msg_namelen = sizeof(senders[i]),
+				.msg_iov = &iovs[i],
+				.msg_iovlen = 1,
+				.msg_control = controls[i],
+				.msg_controllen = sizeof(controls[i]),
+			};
+		}
+		n = recvmmsg(fd, messages, MESSAGES, 0, NULL);
+		if (n < 0 && errno != EINTR)
 			return errno == EAGAIN ? 0 : -errno;
-		if ((message.msg_flags & MSG_TRUNC) || !from_kernel(&message, &sender))
-			continue;
-		buffer[n] = '\0';
-		r = uevent_parse(buffer, (size_t)n, facts, err);
-		if (r < 0)
-			return r;
-	}
+		for (int i = 0; i < n && r >= 0; i++)
+			r = take(&messages[i], facts, err);
+	} while (r >= 0 && (n < 0 || n == MESSAGES));
+	return r < 0 ? r : 0;
 }

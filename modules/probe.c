@@ -55,17 +55,19 @@ static int open_disk(const struct step *step, const char *name, struct err *err)
 	text_format(actual, sizeof(actual), "%u:%u", major(st.st_rdev), minor(st.st_rdev));
 	if (fields_get(&step->args, "dev", dev, sizeof(dev)) == 0 && strcmp(dev, actual) != 0)
 		return err_set(err, E_IO, ENXIO, "%s is %s, not %s", path, actual, dev);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM); /* what is read ahead is not asked for */
 	return take_fd(&fd);
 }
 
-static bool read_number(int dir_fd, const char *name, uint64_t *ret)
+static bool read_number(int dir_fd, const char *partition, const char *name, uint64_t *ret)
 {
-	char text[32];
+	char path[64], text[32];
 
-	return fs_read_line(dir_fd, name, text, sizeof(text)) > 0 && text_to_u64(text, ret) == 0;
+	return text_format(path, sizeof(path), "%s/%s", partition, name) == 0 &&
+	       fs_read_line(dir_fd, path, text, sizeof(text)) > 0 && text_to_u64(text, ret) == 0;
 }
 
-/* The kernel's partitions of the disk, from sysfs. */
+/* The kernel's partitions of the disk, from sysfs; their names end in their numbers. */
 static int read_view(const char *disk, struct disk_view *view, size_t *ret_n, struct err *err)
 {
 	char path[64];
@@ -79,13 +81,10 @@ static int read_view(const char *disk, struct disk_view *view, size_t *ret_n, st
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		struct disk_view *one = &view[*ret_n];
 		uint64_t number, start, size;
-		_close_ int fd = -1;
 
-		if (!text_starts(entry->d_name, disk))
-			continue;
-		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || !read_number(fd, "partition", &number) ||
-		    !read_number(fd, "start", &start) || !read_number(fd, "size", &size))
+		if (!disk_partition(entry->d_name, disk, &number) ||
+		    !read_number(dirfd(dir), entry->d_name, "start", &start) ||
+		    !read_number(dirfd(dir), entry->d_name, "size", &size))
 			continue;
 		if (*ret_n >= GPT_PARTS_MAX)
 			return err_set(err, E_LIMIT, E2BIG, "%s: more than %d partitions", disk,

@@ -16,6 +16,19 @@ int disk_part_name(const char *disk, unsigned int number, char *ret, size_t size
 	return text_format(ret, size, "%s%s%u", disk, digit ? "p" : "", number);
 }
 
+bool disk_partition(const char *name, const char *disk, uint64_t *ret_number)
+{
+	size_t len = strlen(disk);
+	const char *number = name + len;
+	uint64_t ignored;
+
+	if (len == 0 || strncmp(name, disk, len) != 0)
+		return false;
+	if (isdigit((unsigned char)disk[len - 1]) && *number++ != 'p')
+		return false;
+	return text_to_u64(number, ret_number ? ret_number : &ignored) == 0;
+}
+
 /* The kernel's partitions must be ours, each at the same place: else one of us is fooled. */
 static int compare_views(const struct disk *disk, const struct gpt *gpt, struct err *err)
 {

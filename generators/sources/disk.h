@@ -35,3 +35,5 @@ int disk_read(const struct disk *disk, const struct disk_sink *sink);
 
 /* "vda2", "nvme0n1p2" */
 int disk_part_name(const char *disk, unsigned int number, char *ret, size_t size);
+/* The other way: whether the name is that of a partition of the disk; ret_number may be NULL. */
+bool disk_partition(const char *name, const char *disk, uint64_t *ret_number);

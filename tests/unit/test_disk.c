@@ -261,6 +261,40 @@ TEST(disk_sink_fails)
 	}
 }
 
+TEST(disk_partition)
+{
+	static const struct {
+		const char *name, *disk;
+		uint64_t number; /* 0: it is none of that disk */
+	} rows[] = {
+		{ "sda1", "sda", 1 },
+		{ "sda12", "sda", 12 },
+		{ "loop1p3", "loop1", 3 },
+		{ "nvme0n1p128", "nvme0n1", 128 },
+		{ "sda", "sda", 0 },
+		{ "sdaa1", "sda", 0 },
+		{ "sda1x", "sda", 0 },
+		{ "sdap1", "sda", 0 },
+		{ "loop10p1", "loop1", 0 },
+		{ "loop13", "loop1", 0 },
+		{ "loop1p", "loop1", 0 },
+		{ "sdb1", "sda", 0 },
+		{ "1", "", 0 },
+		{ "sda-1", "sda", 0 },
+		{ "loop1p1p2", "loop1p", 0 },
+		{ "sda99999999999999999999", "sda", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t number = 0;
+		bool is = disk_partition(rows[i].name, rows[i].disk, &number);
+
+		CHECK_INT(is, rows[i].number > 0);
+		CHECK_INT(is ? number : 0, rows[i].number);
+		CHECK_INT(disk_partition(rows[i].name, rows[i].disk, NULL), is);
+	}
+}
+
 TEST(disk_part_name)
 {
 	static const char *const rows[] = { "vda",     "vda7",	    "nvme0n1", "nvme0n1p7",
