@@ -34,20 +34,20 @@ static void plan_match(struct plan *plan, const struct image *image)
 
 /* The merge follows when every step of its images has ended. */
 static void plan_merge(const struct facts *facts, struct plan *plan, const char *class,
-		       const struct image *images, size_t n)
+		       const struct images *images)
 {
 	char loops[IMAGES_MAX * 8] = "", id[FACT_NAME_MAX], disk[32];
 	unsigned int matched = 0;
 	struct step *step = plan_step(plan, VERB_EXTEND, class, "/.extra: all have ended");
 
-	for (size_t i = 0; i < n; i++) {
+	for (const struct image *image = images->list; image < images->list + images->n; image++) {
 		size_t used = strlen(loops);
 
-		if (image_twin(images, n, &images[i]))
+		if (image_twin(images, image))
 			continue; /* the other one's steps have this name, or both were skipped */
-		text_format(id, sizeof(id), "ext:%s", images[i].id);
+		text_format(id, sizeof(id), "ext:%s", image->id);
 		matched += facts_step_done(facts, id);
-		text_format(id, sizeof(id), "loop:%s", images[i].id);
+		text_format(id, sizeof(id), "loop:%s", image->id);
 		if (facts_step_done(facts, id) && fields_get(&facts_step_result(facts, id)->fields,
 							     "node", disk, sizeof(disk)) == 0)
 			text_format(loops + used, sizeof(loops) - used, "%s%s", used ? "," : "",
@@ -62,36 +62,39 @@ static void plan_merge(const struct facts *facts, struct plan *plan, const char 
 
 /* Both kinds; true where the root's are not all known yet. */
 static bool collect_all(const struct facts *facts, struct plan *plan, const char *class,
-			struct image *ret, size_t *ret_n)
+			struct images *ret)
 {
-	*ret_n = images_collect(facts, plan, FACT_EXTRA, class, ret, 0);
+	const struct images *stub = images_of_stub(class);
+
+	memcpy(ret->list, stub->list, stub->n * sizeof(stub->list[0]));
+	ret->n = stub->n;
 	if (!plan_find(plan, STORED_STEP))
 		return false;
 	if (facts_step_done(facts, STORED_STEP))
-		*ret_n = images_collect(facts, plan, FACT_STORED, class, ret, *ret_n);
+		images_collect(facts, plan, FACT_STORED, class, ret);
 	return !facts_step_result(facts, STORED_STEP);
 }
 
 static void plan_class(const struct facts *facts, struct plan *plan, const char *class,
 		       enum extension_mode mode)
 {
-	static struct image images[IMAGES_MAX];
-	size_t n, from = plan->n_steps;
-	bool more = collect_all(facts, plan, class, images, &n);
+	static struct images images; /* large, and no state: filled anew by each call */
+	size_t from = plan->n_steps;
+	bool more = collect_all(facts, plan, class, &images);
 
-	if (n == 0 || mode == EXTENSIONS_OFF || plan->n_refusals > 0)
+	if (images.n == 0 || mode == EXTENSIONS_OFF || plan->n_refusals > 0)
 		return;
-	images_plan(facts, plan, images, n, FACT_STORED);
-	for (size_t i = 0; i < n; i++)
-		if (images[i].fact->kind == FACT_EXTRA && !image_twin(images, n, &images[i]) &&
-		    image_has_scope(facts, &images[i], "system"))
-			plan_match(plan, &images[i]);
+	images_plan(facts, plan, &images, FACT_STORED);
+	for (const struct image *image = images.list; image < images.list + images.n; image++)
+		if (image->fact->kind == FACT_EXTRA && !image_twin(&images, image) &&
+		    image_has_scope(facts, image, "system"))
+			plan_match(plan, image);
 	if (more || steps_pending(facts, plan, from))
 		return;
 	if (mode == EXTENSIONS_REFUSE && steps_failed(facts, plan, from))
 		plan_refuse(plan, E_EXTENSION, "lintel.extensions=refuse, and a %s failed", class);
 	else
-		plan_merge(facts, plan, class, images, n);
+		plan_merge(facts, plan, class, &images);
 }
 
 /* The strictest of all that any line says: lintel.credentials= only narrows, whoever gave it. */

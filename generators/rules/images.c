@@ -10,6 +10,7 @@
 #include "generators/rules/triple.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define IMAGES "/run/lintel/ext/"
@@ -21,36 +22,52 @@ enum extension_mode extensions_mode(const struct facts *facts, struct plan *plan
 	return (enum extension_mode)word_strictest(facts, plan, "lintel.extensions", names);
 }
 
-static bool images_there(const struct facts *facts, const char *class)
+static int compare(const void *a, const void *b)
 {
-	const struct fact *fact = facts_each(facts, FACT_EXTRA, NULL);
+	const struct image *one = a, *other = b;
+	int cmp = strcmp(one->fact->subject, other->fact->subject);
 
-	while (fact && !fields_are(&fact->fields, "class", class))
-		fact = facts_each(facts, FACT_EXTRA, fact);
-	return fact != NULL;
+	return cmp ? cmp : (one->fact > other->fact) - (one->fact < other->fact);
 }
 
-size_t images_collect(const struct facts *facts, struct plan *plan, enum fact_kind kind,
-		      const char *class, struct image ret[IMAGES_MAX], size_t n)
+void images_collect(const struct facts *facts, struct plan *plan, enum fact_kind kind,
+		    const char *class, struct images *images)
 {
 	for (const struct fact *fact = NULL; (fact = facts_each(facts, kind, fact)) != NULL;) {
-		size_t at = n;
+		struct image *image = &images->list[images->n];
 
 		if (!fields_are(&fact->fields, "class", class))
 			continue;
-		if (n == IMAGES_MAX) {
+		if (images->n == IMAGES_MAX) {
 			plan_refuse(plan, E_LIMIT, "more than %d %s images", IMAGES_MAX, class);
-			return n;
+			break;
 		}
-		for (; at > 0 && strcmp(ret[at - 1].fact->subject, fact->subject) > 0; at--)
-			ret[at] = ret[at - 1];
-		ret[at].fact = fact;
-		ret[at].class = class;
-		fields_get(&fact->fields, "name", ret[at].name, sizeof(ret[at].name));
-		text_format(ret[at].id, sizeof(ret[at].id), "%s-%s", class, ret[at].name);
-		n++;
+		image->fact = fact;
+		image->class = class;
+		fields_get(&fact->fields, "name", image->name, sizeof(image->name));
+		text_format(image->id, sizeof(image->id), "%s-%s", class, image->name);
+		image->hash = text_hash(0, image->name);
+		images->n++;
 	}
-	return n;
+	qsort(images->list, images->n, sizeof(images->list[0]), compare);
+}
+
+/* Asked for at several places of one decision: each decision begins by collecting them anew. */
+static struct images of_stub[2];
+
+const struct images *images_of_stub(const char *class)
+{
+	return &of_stub[strcmp(class, "confext") == 0];
+}
+
+static void collect_stub(const struct facts *facts, struct plan *plan)
+{
+	static const char *const classes[] = { "sysext", "confext" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		of_stub[i].n = 0;
+		images_collect(facts, plan, FACT_EXTRA, classes[i], &of_stub[i]);
+	}
 }
 
 struct step *image_step(struct plan *plan, enum verb verb, const char *prefix, const char *id,
@@ -274,29 +291,31 @@ static uint64_t rank(const struct image *image)
 	return 2 + folder;
 }
 
-const struct image *image_twin(const struct image *images, size_t n, const struct image *of)
+const struct image *image_twin(const struct images *images, const struct image *of)
 {
 	const struct image *twin = NULL;
 
-	for (const struct image *one = images; one < images + n; one++)
-		if (one != of && one->name[0] && strcmp(one->name, of->name) == 0 &&
-		    rank(one) <= rank(of) && (!twin || rank(one) == rank(of)))
+	for (const struct image *one = images->list; one < images->list + images->n; one++)
+		if (one->hash == of->hash && one != of && one->name[0] &&
+		    strcmp(one->name, of->name) == 0 && rank(one) <= rank(of) &&
+		    (!twin || rank(one) == rank(of)))
 			twin = one;
 	return twin;
 }
 
-void images_plan(const struct facts *facts, struct plan *plan, const struct image *images, size_t n,
+void images_plan(const struct facts *facts, struct plan *plan, const struct images *images,
 		 enum fact_kind kind)
 {
 	const char *where = kind == FACT_EXTRA ? "/.extra" : STORED_STEP;
 	struct step *step;
 	char text[80];
 
-	for (size_t i = 0; i < n; i++) {
-		const struct image *image = &images[i], *twin = image_twin(images, n, image);
+	for (const struct image *image = images->list; image < images->list + images->n; image++) {
+		const struct image *twin;
 
 		if (image->fact->kind != kind)
 			continue;
+		twin = image_twin(images, image);
 		if (!plan_find(plan, "extmod")) {
 			step = plan_step(plan, VERB_DRIVERS, "extmod", "%s has images", where);
 			step_arg(plan, step, "module", "loop overlay");
@@ -317,13 +336,13 @@ void images_plan(const struct facts *facts, struct plan *plan, const struct imag
 static void plan_class(const struct facts *facts, struct plan *plan, const char *class,
 		       enum extension_mode mode)
 {
-	static struct image images[IMAGES_MAX];
-	size_t n = images_collect(facts, plan, FACT_EXTRA, class, images, 0);
+	const struct images *images = images_of_stub(class);
 
-	if (n > 0 && mode == EXTENSIONS_OFF)
-		plan_note(plan, "lintel.extensions=off: %zu %s images are left alone", n, class);
+	if (images->n > 0 && mode == EXTENSIONS_OFF)
+		plan_note(plan, "lintel.extensions=off: %zu %s images are left alone", images->n,
+			  class);
 	else
-		images_plan(facts, plan, images, n, FACT_EXTRA);
+		images_plan(facts, plan, images, FACT_EXTRA);
 }
 
 bool image_has_scope(const struct facts *facts, const struct image *image, const char *scope)
@@ -338,10 +357,11 @@ bool image_has_scope(const struct facts *facts, const struct image *image, const
 void images_decide(const struct facts *facts, struct plan *plan)
 {
 	enum extension_mode mode = extensions_mode(facts, plan);
-	bool some = mode != EXTENSIONS_OFF &&
-		    (images_there(facts, "sysext") || images_there(facts, "confext"));
 	size_t from = plan->n_steps;
+	bool some;
 
+	collect_stub(facts, plan);
+	some = mode != EXTENSIONS_OFF && of_stub[0].n + of_stub[1].n > 0;
 	if (plan->n_refusals > 0 || !sources_settled(facts))
 		return; /* with a refusal find_triple() could not tell an image's own */
 	plan->initrd_pending = some;

@@ -9,23 +9,22 @@
 /* Those for the initrd, oldest first, each once. */
 static size_t for_initrd(const struct facts *facts, struct plan *plan, const char *ret[INITRD_MAX])
 {
-	static struct image images[IMAGES_MAX];
-	size_t n = images_collect(facts, plan, FACT_EXTRA, "sysext", images, 0), found = 0;
+	const struct images *images = images_of_stub("sysext");
+	size_t found = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (const struct image *image = images->list; image < images->list + images->n; image++) {
 		size_t at = found;
 
-		if (!image_has_scope(facts, &images[i], "initrd") ||
-		    image_twin(images, n, &images[i]))
+		if (!image_has_scope(facts, image, "initrd") || image_twin(images, image))
 			continue;
 		if (found == INITRD_MAX) {
 			plan_refuse(plan, E_LIMIT, "more than %d images for the initrd",
 				    INITRD_MAX);
 			return 0;
 		}
-		for (; at > 0 && version_compare(ret[at - 1], images[i].name) > 0; at--)
+		for (; at > 0 && version_compare(ret[at - 1], image->name) > 0; at--)
 			ret[at] = ret[at - 1];
-		ret[at] = images[i].name;
+		ret[at] = image->name;
 		found++;
 	}
 	return found;

@@ -139,22 +139,30 @@ struct image {
 	const struct fact *fact;
 	const char *class;     /* "sysext" or "confext" */
 	char name[72], id[88]; /* "foo", "sysext-foo" */
+	uint32_t hash;	       /* of the name */
 };
 enum extension_mode { EXTENSIONS_MERGE, EXTENSIONS_REFUSE, EXTENSIONS_OFF };
 
 /* The strictest of all that any line says: lintel.extensions= only narrows, whoever gave it. */
 enum extension_mode extensions_mode(const struct facts *facts, struct plan *plan);
+struct images {
+	struct image list[IMAGES_MAX];
+	size_t n;
+};
+
 /*
- * By path, so that the order of arrival is nothing; "global_…" comes before "sysext/…". More than
- * the source of the one or the other kind lets through alone is too much.
+ * Adds those of the kind. By path, so that the order of arrival is nothing; "global_…" comes before
+ * "sysext/…". More than the source of the one or the other kind lets through alone is too much.
  */
-size_t images_collect(const struct facts *facts, struct plan *plan, enum fact_kind kind,
-		      const char *class, struct image ret[IMAGES_MAX], size_t n);
+void images_collect(const struct facts *facts, struct plan *plan, enum fact_kind kind,
+		    const char *class, struct images *images);
+/* Those of the stub, which images_decide() has collected for this plan. */
+const struct images *images_of_stub(const char *class);
 /* All steps of those of the kind, up to their mounts: each, or why it is skipped. */
-void images_plan(const struct facts *facts, struct plan *plan, const struct image *images, size_t n,
+void images_plan(const struct facts *facts, struct plan *plan, const struct images *images,
 		 enum fact_kind kind);
 /* Another image of the same name that is not behind it, one of its own folder rather than others. */
-const struct image *image_twin(const struct image *images, size_t n, const struct image *of);
+const struct image *image_twin(const struct images *images, const struct image *of);
 /* rules/images_initrd: those of the initrd's own scope, when all have ended. */
 void images_plan_initrd(const struct facts *facts, struct plan *plan);
 /* Whether it said so when it was mounted, and for "initrd" whether it is for this one. */
