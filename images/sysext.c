@@ -157,6 +157,7 @@ static int check_signature(struct verify *v, const struct step *step, const char
 {
 	static char json[VERITY_SIG_JSON_MAX];
 	static struct verity_signature sig;
+	_cleanup_(pkcs7_free) struct pkcs7_st *signature = NULL;
 	uint64_t at, bytes;
 	ssize_t n;
 	int r = find_part(step, "sig", &at, &bytes, v, err);
@@ -169,8 +170,10 @@ static int check_signature(struct verify *v, const struct step *step, const char
 	r = verity_signature_parse(json, (size_t)n, &sig, err);
 	if (r == 0 && strcmp(sig.roothash, roothash) != 0)
 		r = err_set(err, E_SIG_MISMATCH, EBADMSG, "the signature is for another root hash");
+	if (r == 0)
+		signature = pkcs7_parse(sig.der, sig.der_size);
 	for (size_t i = 0; r == 0 && !v->by && i < v->n_certificates; i++)
-		if (pkcs7_verify_by(v->certificates[i], roothash, sig.der, sig.der_size) > 0)
+		if (pkcs7_verify_by(v->certificates[i], roothash, signature) > 0)
 			v->by = v->certificates[i];
 	if (r == 0 && !v->by && v->n_certificates > 0)
 		r = err_set(err, E_SIG_UNTRUSTED, EKEYREJECTED,
@@ -379,7 +382,7 @@ static int check_inputs(struct verify *v)
 	struct stat st;
 
 	for (size_t i = 0; i < v->n_certificates; i++)
-		if (pkcs7_verify_by(v->certificates[i], "", NULL, 0) < 0) {
+		if (pkcs7_verify_by(v->certificates[i], "", NULL) < 0) {
 			bool there = access(v->certificates[i], R_OK) == 0;
 
 			fprintf(stderr, "lintel sysext: LINTEL-E-%s: %s\n",

@@ -91,7 +91,7 @@ static int check_table(const struct mapping *m, uint64_t sectors, struct err *er
 {
 	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX];
 	uint64_t length;
-	int r = dm_status(m->name, DM_TABLE | m->writable, target, &length, text, err);
+	int r = dm_status(m->name, DM_TABLE | m->writable, target, &length, text, NULL, err);
 
 	if (r == 0 &&
 	    (strcmp(target, "crypt") != 0 || length != sectors || strcmp(text, m->params) != 0))

@@ -21,24 +21,34 @@ struct request {
 	char data[REQUEST_MAX - sizeof(struct dm_ioctl)];
 };
 
-/* devtmpfs makes the node when dm_mod comes, but below a folder that may be missing. */
+/*
+ * devtmpfs makes the node when dm_mod comes, but below a folder that may be missing. The descriptor ends
+ * with the child: PID 1, which closes what its children inherit, has no business with devices.
+ */
 static int open_control(void)
 {
-	int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+	static int fd = -1;
 
+	if (fd < 0)
+		fd = open(CONTROL, O_RDWR | O_CLOEXEC);
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
 	mkdir("/dev/mapper", 0755);
 	mknod(CONTROL, S_IFCHR | 0600, makedev(10, 236)); /* MAPPER_CTRL_MINOR */
-	return open(CONTROL, O_RDWR | O_CLOEXEC);
+	fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+	return fd;
 }
 
-/* An empty request for the device of that name. */
-static int prepare(struct request *request, const char *name, struct err *err)
+/* An empty request for the device of that name. The kernel copies, and clears, all that it says is there. */
+static int prepare(struct request *request, size_t text_size, const char *name, struct err *err)
 {
-	memset(request, 0, sizeof(*request));
+	size_t data = text_size > 0 ? sizeof(struct dm_target_spec) + text_size : 0;
+
+	if (text_size > DM_TEXT_MAX)
+		return err_set(err, E_DM, E2BIG, "dm parameters too long");
+	memset(request, 0, sizeof(request->head) + data);
 	request->head.version[0] = DM_VERSION_MAJOR;
-	request->head.data_size = sizeof(*request);
+	request->head.data_size = (uint32_t)(sizeof(request->head) + data);
 	request->head.data_start = sizeof(request->head);
 	if (text_copy(request->head.name, sizeof(request->head.name), name) < 0)
 		return err_set(err, E_DM, ENAMETOOLONG, "dm name too long: %.40s", name);
@@ -47,7 +57,7 @@ static int prepare(struct request *request, const char *name, struct err *err)
 
 static int call(struct request *request, unsigned long command, const char *what, struct err *err)
 {
-	_close_ int fd = open_control();
+	int fd = open_control();
 
 	if (fd < 0)
 		return err_set(err, E_DM, errno, CONTROL ": %s", strerror(errno));
@@ -69,7 +79,7 @@ static uint64_t device_number(const struct request *request)
 int dm_create(const char *name, const char *uuid, uint64_t *ret_dev, struct err *err)
 {
 	struct request request;
-	int r = prepare(&request, name, err);
+	int r = prepare(&request, 0, name, err);
 
 	if (r < 0)
 		return r;
@@ -86,7 +96,7 @@ int dm_load(const char *name, const char *target, unsigned int what, uint64_t se
 {
 	struct request request;
 	struct dm_target_spec *spec = (void *)request.data;
-	int r = prepare(&request, name, err);
+	int r = prepare(&request, strlen(params) + 1, name, err);
 
 	if (r < 0)
 		return r;
@@ -96,59 +106,62 @@ int dm_load(const char *name, const char *target, unsigned int what, uint64_t se
 	spec->length = sectors;
 	if (text_copy(spec->target_type, sizeof(spec->target_type), target) < 0)
 		return err_set(err, E_DM, ENAMETOOLONG, "dm target too long: %.40s", target);
-	if (text_copy(request.data + sizeof(*spec), DM_TEXT_MAX, params) < 0)
-		return err_set(err, E_DM, E2BIG, "dm parameters too long");
+	memcpy(request.data + sizeof(*spec), params, strlen(params));
 	return call(&request, DM_TABLE_LOAD, "load table of", err);
 }
 
 int dm_resume(const char *name, struct err *err)
 {
 	struct request request;
-	int r = prepare(&request, name, err);
+	int r = prepare(&request, 0, name, err);
 
 	return r < 0 ? r : call(&request, DM_DEV_SUSPEND, "resume", err);
 }
 
+static int ask_status(struct request *request, const char *name, unsigned int what, struct err *err)
+{
+	static const size_t sizes[] = { 1024, DM_TEXT_MAX }; /* the first is enough for most */
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		r = prepare(request, sizes[i], name, err);
+		if (r < 0)
+			return r;
+		request->head.flags = what & DM_TABLE ? DM_STATUS_TABLE_FLAG : 0;
+		r = call(request, DM_TABLE_STATUS, "status of", err);
+		if (r < 0 || !(request->head.flags & DM_BUFFER_FULL_FLAG))
+			break;
+	}
+	return r;
+}
+
 int dm_status(const char *name, unsigned int what, char target[DM_TARGET_SIZE],
-	      uint64_t *ret_sectors, char text[DM_TEXT_MAX], struct err *err)
+	      uint64_t *ret_sectors, char text[DM_TEXT_MAX], uint64_t *ret_dev, struct err *err)
 {
 	struct request request;
 	const struct dm_target_spec *spec = (const void *)request.data;
-	size_t start;
-	int r = prepare(&request, name, err);
+	int r = ask_status(&request, name, what, err);
+	size_t end;
 
 	if (r < 0)
 		return r;
-	request.head.flags = what & DM_TABLE ? DM_STATUS_TABLE_FLAG : 0;
-	r = call(&request, DM_TABLE_STATUS, "status of", err);
-	if (r < 0)
-		return r;
 	/* a second target, or one that begins later, would be more than what was asked for */
-	start = request.head.data_start;
+	end = request.head.data_size - sizeof(request.head);
 	if ((request.head.flags & DM_BUFFER_FULL_FLAG) || request.head.target_count != 1 ||
-	    start != sizeof(request.head) || spec->sector_start != 0)
+	    request.head.data_start != sizeof(request.head) || end > sizeof(request.data) ||
+	    end <= sizeof(*spec) || spec->sector_start != 0)
 		return err_set(err, E_DM_TABLE, EPROTO, "%s: not one target", name);
 	if (!(what & DM_WRITABLE) && !(request.head.flags & DM_READONLY_FLAG))
 		return err_set(err, E_DM_TABLE, EPROTO, "%s: not read-only", name);
-	request.data[sizeof(request.data) - 1] = '\0';
+	request.data[end - 1] = '\0';
 	if (text_copy(text, DM_TEXT_MAX, request.data + sizeof(*spec)) < 0)
 		return err_set(err, E_DM_TABLE, E2BIG, "%s: table too long", name);
 	*ret_sectors = spec->length;
 	memcpy(target, spec->target_type, DM_TARGET_SIZE - 1);
 	target[DM_TARGET_SIZE - 1] = '\0';
-	return 0;
-}
-
-int dm_number(const char *name, uint64_t *ret_dev, struct err *err)
-{
-	struct request request;
-	int r = prepare(&request, name, err);
-
-	if (r == 0)
-		r = call(&request, DM_DEV_STATUS, "look up", err);
-	if (r == 0)
+	if (ret_dev)
 		*ret_dev = device_number(&request);
-	return r;
+	return 0;
 }
 
 int dm_open(uint64_t dev, char ret_path[DM_PATH_SIZE], struct err *err)
@@ -180,6 +193,8 @@ int dm_part_open(const char *node, struct dm_part *ret, struct err *err)
 		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
 	if (!S_ISBLK(st.st_mode) || ioctl(fd, BLKGETSIZE64, &ret->bytes) < 0)
 		return err_set(err, E_IO, ENOTBLK, "%s is no block device", path);
+	posix_fadvise(fd, 0, 0,
+		      POSIX_FADV_RANDOM); /* a superblock, a signature: nothing behind it */
 	ret->fd = take_fd(&fd);
 	return text_format(ret->dev, sizeof(ret->dev), "%u:%u", major(st.st_rdev),
 			   minor(st.st_rdev));
@@ -202,14 +217,12 @@ int dm_crypt_open(const char *name, const struct dm_part *over, struct dm_part *
 {
 	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX], path[DM_PATH_SIZE];
 	uint64_t dev = 0, sectors = 0;
-	int r = dm_status(name, DM_TABLE, target, &sectors, text, err);
+	int r = dm_status(name, DM_TABLE, target, &sectors, text, &dev, err);
 
 	ret->fd = -1;
 	if (r == 0 && (strcmp(target, "crypt") != 0 || !dm_crypt_is_over(text, over->dev)))
 		r = err_set(err, E_DM_TABLE, EUCLEAN, "%s: live: %s %.160s, not crypt over %s",
 			    name, target, text, over->dev);
-	if (r == 0)
-		r = dm_number(name, &dev, err);
 	if (r == 0)
 		ret->fd = dm_open(dev, path, err);
 	if (r < 0 || ret->fd < 0)
@@ -228,7 +241,7 @@ void dm_remove(const char *name)
 	struct request request;
 	struct err err;
 
-	if (prepare(&request, name, &err) < 0)
+	if (prepare(&request, 0, name, &err) < 0)
 		return;
 	request.head.flags = DM_DEFERRED_REMOVE; /* whoever has it open is the last to see it */
 	call(&request, DM_DEV_REMOVE, "remove", &err);
@@ -262,6 +275,6 @@ bool dm_verity_corrupt(const char *name)
 	struct err err;
 	uint64_t sectors;
 
-	return dm_status(name, DM_STATE, target, &sectors, text, &err) == 0 &&
+	return dm_status(name, DM_STATE, target, &sectors, text, NULL, &err) == 0 &&
 	       strcmp(target, "verity") == 0 && text[0] == 'C';
 }

@@ -32,11 +32,9 @@ int dm_create(const char *name, const char *uuid, uint64_t *ret_dev, struct err 
 int dm_load(const char *name, const char *target, unsigned int what, uint64_t sectors,
 	    const char *params, struct err *err);
 int dm_resume(const char *name, struct err *err);
-/* The live target, and its parameters or its state. */
+/* The live target, and its parameters or its state; ret_dev, the device's number, may be NULL. */
 int dm_status(const char *name, unsigned int what, char target[DM_TARGET_SIZE],
-	      uint64_t *ret_sectors, char text[DM_TEXT_MAX], struct err *err);
-/* The number of an existing device. */
-int dm_number(const char *name, uint64_t *ret_dev, struct err *err);
+	      uint64_t *ret_sectors, char text[DM_TEXT_MAX], uint64_t *ret_dev, struct err *err);
 /* Opens the node of that number, whatever its name says. A descriptor, or -errno. */
 int dm_open(uint64_t dev, char ret_path[DM_PATH_SIZE], struct err *err);
 /* Read-only; node: "vda2". 0 or -errno; an fd of -1 is left where it fails. */

@@ -10,23 +10,38 @@
 
 #define SYSROOT "/sysroot"
 
+/* The same for all images of a child: it is read for the first. */
+static int read_other(struct match *m, bool initrd, struct err *err)
+{
+	static char text[2][RELEASE_TEXT_MAX];
+	static struct release known[2];
+	_close_ int root_fd = -1;
+	int r = 0;
+
+	if (!known[initrd].text) {
+		root_fd = open(initrd ? "/" : SYSROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (root_fd < 0)
+			return err_set(err, E_IO, errno, "the root: %s", strerror(errno));
+		r = (initrd ? release_of_initrd : release_of_root)(root_fd, text[initrd],
+								   &known[initrd], err);
+	}
+	m->other = known[initrd];
+	return r;
+}
+
 static int read_both(struct match *m, bool initrd, struct err *err)
 {
-	static char other_text[RELEASE_TEXT_MAX], own_text[RELEASE_TEXT_MAX];
-	_close_ int root_fd = open(initrd ? "/" : SYSROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	static char own_text[RELEASE_TEXT_MAX];
 	_close_ int tree_fd = -1;
 	char mounted[128];
 	int r;
 
 	text_format(mounted, sizeof(mounted), IMAGES_MOUNTED "/%s", m->id);
 	tree_fd = open(mounted, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (root_fd < 0 || tree_fd < 0)
+	if (tree_fd < 0)
 		return err_set(err, E_IO, errno, "%s: %s", mounted, strerror(errno));
 	r = release_of_image(tree_fd, m->name, m->confext, own_text, &m->own, err);
-	if (r == 0)
-		r = (initrd ? release_of_initrd : release_of_root)(root_fd, other_text, &m->other,
-								   err);
-	return r;
+	return r < 0 ? r : read_other(m, initrd, err);
 }
 
 /*

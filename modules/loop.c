@@ -20,8 +20,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define PIECE (UINT64_C(1) << 20)
-#define BLOCK UINT64_C(4096) /* that one may be a hole */
+#define PIECE (UINT64_C(16) << 20) /* mapped at once */
+#define BLOCK UINT64_C(4096)	   /* that one may be a hole */
 #define TRIES_MAX 256
 
 /* The kernel fills a map's last page with zeros: that one may become a hole, too. */
@@ -119,8 +119,10 @@ static int attach(int file_fd, struct fields *result, struct err *err)
 		.block_size = sector_size(file_fd),
 		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_PARTSCAN,
 	};
-	_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	static int control = -1; /* for all of the child's steps */
 
+	if (control < 0)
+		control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	if (control < 0)
 		return err_set(err, E_IO, errno, "/dev/loop-control: %s", strerror(errno));
 	for (unsigned int i = 0; i < TRIES_MAX; i++) {

@@ -75,10 +75,13 @@ static int detect(int fd, const char *name, const char *want, char *ret, size_t 
 /* A line "\ttype" of /proc/filesystems: block file systems have no "nodev" before it. */
 static bool kernel_has(const char *type)
 {
-	char text[4096], line[40];
+	static char text[4096]; /* of the last time: file systems only become more */
+	char line[40];
 
 	text_format(line, sizeof(line), "\t%s\n", type);
-	return fs_read(AT_FDCWD, "/proc/filesystems", text, sizeof(text)) > 0 && strstr(text, line);
+	if (!strstr(text, line) && fs_read(AT_FDCWD, "/proc/filesystems", text, sizeof(text)) < 0)
+		text[0] = '\0';
+	return strstr(text, line);
 }
 
 /* The mount point as a descriptor: /sysroot or a real directory right below it, or an image's. */
@@ -123,12 +126,10 @@ static int open_dm(const char *name, const char *wanted, char ret_path[DM_PATH_S
 	unsigned int what = DM_TABLE | (strcmp(wanted, "crypt") == 0 ? DM_WRITABLE : 0);
 	char target[DM_TARGET_SIZE] = "", text[DM_TEXT_MAX];
 	uint64_t dev = 0, length;
-	int r = dm_status(name, what, target, &length, text, err);
+	int r = dm_status(name, what, target, &length, text, &dev, err);
 
 	if (r == 0 && strcmp(target, wanted) != 0)
 		r = err_set(err, E_DM_TABLE, EUCLEAN, "%s is %s, not %s", name, target, wanted);
-	if (r == 0)
-		r = dm_number(name, &dev, err);
 	return r < 0 ? r : dm_open(dev, ret_path, err);
 }
 

@@ -17,11 +17,6 @@ static void free_x509(X509 **x)
 	X509_free(*x);
 }
 
-static void free_pkcs7(PKCS7 **p)
-{
-	PKCS7_free(*p);
-}
-
 static void free_bio(BIO **b)
 {
 	BIO_free(*b);
@@ -42,50 +37,80 @@ static X509 *read_certificate(int dir_fd, const char *name)
 	return bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 }
 
-/* NOINTERN: the signer must be our certificate; NOVERIFY: and that is all it must be. */
-static bool verify_one(X509 *cert, const char *text, const uint8_t *der, size_t der_size)
+PKCS7 *pkcs7_parse(const uint8_t *der, size_t size)
 {
 	const unsigned char *at = der;
-	_cleanup_(free_pkcs7) PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)der_size);
+	PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)size);
+
+	if (p7 && at == der + size)
+		return p7;
+	PKCS7_free(p7);
+	return NULL;
+}
+
+void pkcs7_free(PKCS7 **signature)
+{
+	PKCS7_free(*signature);
+}
+
+/* NOINTERN: the signer must be our certificate; NOVERIFY: and that is all it must be. */
+static bool verify_one(X509 *cert, const char *text, PKCS7 *p7)
+{
 	_cleanup_(free_bio) BIO *data = BIO_new_mem_buf(text, (int)strlen(text));
 	_cleanup_(free_stack) STACK_OF(X509) *certs = sk_X509_new_null();
 
-	/* bytes behind the signature would be bytes that nobody vouches for */
-	if (!p7 || at != der + der_size || !data || !certs || !sk_X509_push(certs, cert) ||
-	    !PKCS7_type_is_signed(p7))
+	if (!p7 || !data || !certs || !sk_X509_push(certs, cert) || !PKCS7_type_is_signed(p7))
 		return false;
 	return PKCS7_verify(p7, certs, NULL, data, NULL,
 			    PKCS7_BINARY | PKCS7_NOINTERN | PKCS7_NOVERIFY) == 1;
 }
 
-int pkcs7_verify(const char *folder, const char *text, const uint8_t *der, size_t der_size,
-		 char *ret_name, size_t ret_size, struct err *err)
+static void read_folder(struct pkcs7_certificates *of)
 {
-	_closedir_ DIR *dir = opendir(folder);
-	unsigned int n = 0;
+	_closedir_ DIR *dir = opendir(of->folder);
 
+	of->read = true;
 	for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
 		const char *dot = strrchr(entry->d_name, '.');
-		_cleanup_(free_x509) X509 *cert = NULL;
 
 		if (!dot || strcmp(dot, ".crt") != 0)
 			continue;
-		if (n++ >= PKCS7_CERTIFICATES_MAX)
-			return err_set(err, E_LIMIT, E2BIG, "%s: more than %d certificates", folder,
-				       PKCS7_CERTIFICATES_MAX);
-		cert = read_certificate(dirfd(dir), entry->d_name);
-		if (cert && verify_one(cert, text, der, der_size))
-			return text_copy(ret_name, ret_size, entry->d_name);
+		of->more = of->n == PKCS7_CERTIFICATES_MAX;
+		if (of->more)
+			return;
+		text_copy(of->names[of->n], sizeof(of->names[0]), entry->d_name);
+		of->list[of->n++] = read_certificate(dirfd(dir), entry->d_name);
 	}
-	return err_set(err, E_SIG_UNTRUSTED, EKEYREJECTED, "none of %u certificates in %s made it",
-		       n, folder);
 }
 
-int pkcs7_verify_by(const char *file, const char *text, const uint8_t *der, size_t der_size)
+void pkcs7_forget(struct pkcs7_certificates *of)
+{
+	for (unsigned int i = 0; i < of->n; i++)
+		X509_free(of->list[i]);
+	of->n = 0;
+	of->read = of->more = false;
+}
+
+int pkcs7_verify(struct pkcs7_certificates *of, const char *text, PKCS7 *signature, char *ret_name,
+		 size_t ret_size, struct err *err)
+{
+	if (!of->read)
+		read_folder(of);
+	for (unsigned int i = 0; i < of->n; i++)
+		if (of->list[i] && verify_one(of->list[i], text, signature))
+			return text_copy(ret_name, ret_size, of->names[i]);
+	if (of->more)
+		return err_set(err, E_LIMIT, E2BIG, "%s: more than %d certificates", of->folder,
+			       PKCS7_CERTIFICATES_MAX);
+	return err_set(err, E_SIG_UNTRUSTED, EKEYREJECTED, "none of %u certificates in %s made it",
+		       of->n, of->folder);
+}
+
+int pkcs7_verify_by(const char *file, const char *text, PKCS7 *signature)
 {
 	_cleanup_(free_x509) X509 *cert = read_certificate(AT_FDCWD, file);
 
-	return cert ? verify_one(cert, text, der, der_size) : -EINVAL;
+	return cert ? verify_one(cert, text, signature) : -EINVAL;
 }
 
 /* Appends the contents of one element, without its tag and length. */
@@ -116,10 +141,8 @@ static bool leads_on(PKCS7 *p7)
 	return false;
 }
 
-int pkcs7_signer_id(const uint8_t *der, size_t der_size, uint8_t *ret, size_t ret_size)
+int pkcs7_signer_id(PKCS7 *p7, uint8_t *ret, size_t ret_size)
 {
-	const unsigned char *at = der;
-	_cleanup_(free_pkcs7) PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)der_size);
 	STACK_OF(PKCS7_SIGNER_INFO) *signers = p7 ? PKCS7_get_signer_info(p7) : NULL;
 	const PKCS7_ISSUER_AND_SERIAL *signer;
 	uint8_t serial[SERIAL_MAX], *end = serial;
@@ -127,7 +150,7 @@ int pkcs7_signer_id(const uint8_t *der, size_t der_size, uint8_t *ret, size_t re
 	size_t size, used = 0;
 	int r;
 
-	if (!p7 || at != der + der_size || sk_PKCS7_SIGNER_INFO_num(signers) != 1)
+	if (!p7 || sk_PKCS7_SIGNER_INFO_num(signers) != 1)
 		return -EINVAL;
 	if (leads_on(p7))
 		return -ENOTSUP;

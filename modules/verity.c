@@ -132,29 +132,32 @@ static int load_signed_by_kernel(struct verity *v, const struct verity_signature
 	return r < 0 ? r : text_copy(v->by, sizeof(v->by), "kernel");
 }
 
-static int load_signed_by_certificate(struct verity *v, const struct verity_signature *sig,
-				      struct err *err)
+/* What an extension image has brought lies there before the steps of others start. */
+static int load_signed_by_certificate(struct verity *v, struct pkcs7_st *signature, struct err *err)
 {
-	const char *folder = CERTIFICATES;
+	static struct pkcs7_certificates own, brought; /* for all of the child's steps */
+	const char *who = "certificate";
 	char file[80];
-	int r = pkcs7_verify(folder, v->roothash, sig->der, sig->der_size, file, sizeof(file), err);
+	int r;
+
+	own.folder = CERTIFICATES;
+	brought.folder = CERTIFICATES_EXTENSION;
+	r = pkcs7_verify(&own, v->roothash, signature, file, sizeof(file), err);
 
 	if (r < 0 && access(CERTIFICATES_EXTENSION, F_OK) == 0) {
-		folder = CERTIFICATES_EXTENSION;
-		r = pkcs7_verify(folder, v->roothash, sig->der, sig->der_size, file, sizeof(file),
-				 err);
+		who = "extension";
+		r = pkcs7_verify(&brought, v->roothash, signature, file, sizeof(file), err);
 	}
 	if (r < 0)
 		return r;
-	r = text_format(v->by, sizeof(v->by), "%s:%s",
-			strcmp(folder, CERTIFICATES) == 0 ? "certificate" : "extension", file);
+	r = text_format(v->by, sizeof(v->by), "%s:%s", who, file);
 	return r < 0 ? r : load_table(v, NULL, err);
 }
 
-static bool kernel_may_trust(const struct verity_signature *sig)
+static bool kernel_may_trust(struct pkcs7_st *signature)
 {
 	static uint8_t id[KEYRING_ID_MAX];
-	int n = pkcs7_signer_id(sig->der, sig->der_size, id, sizeof(id));
+	int n = pkcs7_signer_id(signature, id, sizeof(id));
 
 	return n < 0 || keyring_may_have(id, (size_t)n);
 }
@@ -164,14 +167,24 @@ static bool kernel_may_trust(const struct verity_signature *sig)
  * IPE, whose dmverity_signature= is about such devices, and whose policy the host may load later.
  * IPE is in kernels where nobody uses it, so there a signer is asked for before a signature is.
  */
-static bool kernel_must_know(const struct verity_signature *sig)
+static bool kernel_must_know(struct pkcs7_st *signature)
 {
+	static enum {
+		UNKNOWN,
+		BY_PARAMETER,
+		BY_IPE,
+		NOT
+	} asked; /* the same for all of a child's steps */
 	char text[8];
 
-	return (fs_read(AT_FDCWD, "/sys/module/dm_verity/parameters/require_signatures", text,
-			sizeof(text)) > 0 &&
-		text[0] == 'Y') ||
-	       (access("/sys/kernel/security/ipe", F_OK) == 0 && kernel_may_trust(sig));
+	if (asked == UNKNOWN)
+		asked = fs_read(AT_FDCWD, "/sys/module/dm_verity/parameters/require_signatures",
+				text, sizeof(text)) > 0 &&
+					text[0] == 'Y'
+				? BY_PARAMETER
+			: access("/sys/kernel/security/ipe", F_OK) == 0 ? BY_IPE
+									: NOT;
+	return asked == BY_PARAMETER || (asked == BY_IPE && kernel_may_trust(signature));
 }
 
 /*
@@ -181,16 +194,18 @@ static bool kernel_must_know(const struct verity_signature *sig)
 static int load_signed(const struct step *step, struct verity *v, struct err *err)
 {
 	static struct verity_signature sig;
+	_cleanup_(pkcs7_free) struct pkcs7_st *signature = NULL;
 	struct err kernel_err;
 	bool kernel_first;
 	int r = read_signature(step, v, &sig, err);
 
 	if (r < 0)
 		return r;
-	kernel_first = kernel_must_know(&sig);
+	signature = pkcs7_parse(sig.der, sig.der_size);
+	kernel_first = kernel_must_know(signature);
 	if (kernel_first && load_signed_by_kernel(v, &sig, &kernel_err) == 0)
 		return 0;
-	r = load_signed_by_certificate(v, &sig, err);
+	r = load_signed_by_certificate(v, signature, err);
 	if (r == 0 || (!kernel_first && load_signed_by_kernel(v, &sig, &kernel_err) == 0))
 		return 0;
 	err_wrap(err, "the kernel refuses the signature (%.100s)", kernel_err.text);
@@ -212,14 +227,14 @@ static int check_table(const struct verity *v, struct err *err)
 {
 	char target[DM_TARGET_SIZE], text[DM_TEXT_MAX];
 	uint64_t length;
-	int r = dm_status(v->name, DM_TABLE, target, &length, text, err);
+	int r = dm_status(v->name, DM_TABLE, target, &length, text, NULL, err);
 
 	if (r < 0)
 		return r;
 	if (strcmp(target, "verity") != 0 || length != sectors(v) || strcmp(text, v->params) != 0)
 		return err_set(err, E_DM_TABLE, EUCLEAN, "live: %" PRIu64 " %s %.200s", length,
 			       target, text);
-	r = dm_status(v->name, DM_STATE, target, &length, text, err);
+	r = dm_status(v->name, DM_STATE, target, &length, text, NULL, err);
 	if (r == 0 && text[0] != 'V')
 		return err_set(err, E_VERITY_CORRUPT, EIO, "dm-verity says %.20s", text);
 	return r;

@@ -6,7 +6,9 @@
  * it skips; libcryptsetup with a volume of that kind that cannot be opened: lintel opens LUKS2 by name.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdarg.h>
 
 #define NO_ALGORITHM(name)                                                                         \
 	extern const struct no_functions name[1];                                                  \
@@ -111,4 +113,18 @@ OSSL_LIB_CTX *__wrap_OSSL_LIB_CTX_new(void);
 OSSL_LIB_CTX *__wrap_OSSL_LIB_CTX_new(void)
 {
 	return OSSL_LIB_CTX_get0_global_default();
+}
+
+/* musl's open() asks for O_CLOEXEC once more by fcntl(2), for kernels before 2.6.23; its openat() does not. */
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return openat(AT_FDCWD, path, flags, mode);
 }

@@ -115,21 +115,22 @@ int hex_decode(const char *text, uint8_t *ret, size_t max)
 	return (int)(len / 2);
 }
 
-static int base64_digit(char c)
+/* 1 to 64; 0 is no digit. */
+static const uint8_t *base64_digits(void)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static uint8_t table[256];
+
+	if (!table['A'])
+		for (uint8_t i = 0; i < 64; i++)
+			table[(unsigned char)alphabet[i]] = i + 1;
+	return table;
 }
 
 int base64_decode(const char *text, size_t len, uint8_t *ret, size_t max)
 {
+	const uint8_t *digits = base64_digits();
 	size_t pad = 0, out = 0;
 	uint32_t acc = 0;
 
@@ -140,11 +141,11 @@ int base64_decode(const char *text, size_t len, uint8_t *ret, size_t max)
 	if (len / 4 * 3 - pad > max)
 		return -E2BIG;
 	for (size_t i = 0; i < len - pad; i++) {
-		int digit = base64_digit(text[i]);
+		uint8_t digit = digits[(unsigned char)text[i]];
 
-		if (digit < 0)
+		if (digit == 0)
 			return -EINVAL;
-		acc = acc << 6 | (uint32_t)digit;
+		acc = acc << 6 | (digit - 1U);
 		if (i % 4 != 0)
 			ret[out++] = (uint8_t)(acc >> (6 - 2 * (i % 4)));
 	}

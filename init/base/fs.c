@@ -11,32 +11,39 @@
 
 #define RESOLVE_TRIES 100
 
-ssize_t fs_read(int dir_fd, const char *path, void *ret, size_t size)
+/* What comes at once with a newline behind it is all of /sys's and /proc's lines: a read is saved. */
+static ssize_t read_all(int dir_fd, const char *path, bool line, void *ret, size_t size)
 {
 	_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char *text = ret;
 	size_t len = 0;
 
 	if (fd < 0)
 		return -errno;
 	while (len < size) {
-		ssize_t n = read(fd, (char *)ret + len, size - len);
+		ssize_t n = read(fd, text + len, size - len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
-		if (n == 0) {
-			((char *)ret)[len] = '\0';
+		len += (size_t)n;
+		if (n == 0 || (line && len < size && text[len - 1] == '\n')) {
+			text[len] = '\0';
 			return (ssize_t)len;
 		}
-		len += (size_t)n;
 	}
 	return -E2BIG;
 }
 
+ssize_t fs_read(int dir_fd, const char *path, void *ret, size_t size)
+{
+	return read_all(dir_fd, path, false, ret, size);
+}
+
 ssize_t fs_read_line(int dir_fd, const char *path, char *ret, size_t size)
 {
-	ssize_t n = fs_read(dir_fd, path, ret, size);
+	ssize_t n = read_all(dir_fd, path, true, ret, size);
 
 	if (n < 0)
 		return n;
@@ -81,6 +88,8 @@ int fs_mkdirs(int dir_fd, const char *path, mode_t mode)
 
 	if (len >= sizeof(part))
 		return -ENAMETOOLONG;
+	if (mkdirat(dir_fd, path, mode) == 0 || errno == EEXIST)
+		return 0;
 	for (size_t i = 1; i <= len; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;

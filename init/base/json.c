@@ -109,9 +109,15 @@ static bool take_char(struct json *cursor, uint32_t *ret)
 /* How many characters come that stand for themselves in one byte: nearly all do. */
 static size_t count_plain(const struct json *cursor)
 {
+	static const bool plain[256] = {
+		[' '] = true,
+		['!'] = true,
+		['"' + 1 ... '\\' - 1] = true,
+		['\\' + 1 ... '~'] = true,
+	};
 	const char *at = cursor->at;
 
-	while (at < cursor->end && *at >= 0x20 && *at < 0x7f && *at != '\\' && *at != '"')
+	while (at < cursor->end && plain[(unsigned char)*at])
 		at++;
 	return (size_t)(at - cursor->at);
 }

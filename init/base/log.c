@@ -4,7 +4,7 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
 
 static int log_fd = -1;
 
@@ -20,8 +20,8 @@ void log_line(int priority, const char *fmt, ...)
 	int n = 0, m;
 	va_list ap;
 
-	if (log_fd >= 0)
-		n = snprintf(line, sizeof(line), "<%d>lintel: ", priority);
+	if (log_fd >= 0 && text_format(line, sizeof(line), "<%d>lintel: ", priority) == 0)
+		n = (int)strlen(line);
 	va_start(ap, fmt);
 	m = text_vformat(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
 	va_end(ap);

@@ -291,16 +291,18 @@ int fields_get(const struct fields *fields, const char *key, char *ret, size_t s
 bool fields_are(const struct fields *fields, const char *key, const char *value)
 {
 	char text[FIELDS_MAX];
-	size_t len;
+	size_t len, same = 0;
 	const char *found = fields_find(fields, key, &len);
 
 	if (!found)
 		return false;
 	/* rules ask this of thousands of facts: what nothing is encoded in is compared in place */
-	if (len > 0 && *found != *value && *found != '%')
+	while (same < len && found[same] != '%' && found[same] == value[same])
+		same++;
+	if (same == len)
+		return value[len] == '\0';
+	if (found[same] != '%')
 		return false;
-	if (!memchr(found, '%', len))
-		return strncmp(found, value, len) == 0 && value[len] == '\0';
 	return text_decode(found, len, text, sizeof(text)) == 0 && strcmp(text, value) == 0;
 }
 

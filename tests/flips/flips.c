@@ -117,6 +117,8 @@ static bool block_fits(const struct triple *t, const struct verity_superblock *s
 static int check_signature(const struct triple *t, struct err *err)
 {
 	static struct verity_signature sig;
+	struct pkcs7_certificates certificates = { .folder = t->certificates };
+	struct pkcs7_st *signature;
 	char by[80];
 	size_t size = t->sig.size < VERITY_SIG_JSON_MAX ? t->sig.size : VERITY_SIG_JSON_MAX;
 	int r = verity_signature_parse((const char *)t->sig.bytes, size, &sig, err);
@@ -127,7 +129,10 @@ static int check_signature(const struct triple *t, struct err *err)
 		return r;
 	/* OpenSSL 3.0's PKCS7_verify() forgets a BIO at 3 of 10,000 wrong bits; a child of /init ends then */
 	__lsan_disable();
-	r = pkcs7_verify(t->certificates, t->roothash, sig.der, sig.der_size, by, sizeof(by), err);
+	signature = pkcs7_parse(sig.der, sig.der_size);
+	r = pkcs7_verify(&certificates, t->roothash, signature, by, sizeof(by), err);
+	pkcs7_free(&signature);
+	pkcs7_forget(&certificates);
 	__lsan_enable();
 	return r;
 }

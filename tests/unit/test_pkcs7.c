@@ -100,7 +100,12 @@ static void make_folder(void)
 
 static int verify(const char *text, const uint8_t *der, size_t size)
 {
-	return pkcs7_verify(folder, text, der, size, name, sizeof(name), &err);
+	struct pkcs7_certificates certificates = { .folder = folder };
+	_cleanup_(pkcs7_free) PKCS7 *signature = pkcs7_parse(der, size);
+	int r = pkcs7_verify(&certificates, text, signature, name, sizeof(name), &err);
+
+	pkcs7_forget(&certificates);
+	return r;
 }
 
 TEST(pkcs7_trusted)
@@ -160,6 +165,13 @@ TEST(pkcs7_changed)
 	remove_folder();
 }
 
+static int signer_id(const uint8_t *der, size_t size, uint8_t *id, size_t id_size)
+{
+	_cleanup_(pkcs7_free) PKCS7 *signature = pkcs7_parse(der, size);
+
+	return pkcs7_signer_id(signature, id, id_size);
+}
+
 /* As the kernel makes a key's id of its certificate: asymmetric_key_generate_id(). */
 TEST(pkcs7_signer_id)
 {
@@ -175,22 +187,22 @@ TEST(pkcs7_signer_id)
 	CHECK_INT(X509_NAME_get0_der(X509_get_issuer_name(other.cert), &issuer, &n), 1);
 	memcpy(want + 2, issuer + 2, n - 2); /* without tag and length */
 	size = sign(&other, HASH, PKCS7_NOATTR | PKCS7_NOCERTS, der);
-	CHECK_INT(pkcs7_signer_id(der, size, id, sizeof(id)), n);
+	CHECK_INT(signer_id(der, size, id, sizeof(id)), n);
 	CHECK(memcmp(id, want, n) == 0);
-	CHECK_INT(pkcs7_signer_id(der, size, id, n), n);
-	CHECK_INT(pkcs7_signer_id(der, size, id, n - 1), -E2BIG);
-	CHECK_INT(pkcs7_signer_id(der, size, id, 1), -E2BIG);
-	CHECK_INT(pkcs7_signer_id(der, size - 1, id, sizeof(id)), -EINVAL);
-	CHECK_INT(pkcs7_signer_id(der, 0, id, sizeof(id)), -EINVAL);
+	CHECK_INT(signer_id(der, size, id, n), n);
+	CHECK_INT(signer_id(der, size, id, n - 1), -E2BIG);
+	CHECK_INT(signer_id(der, size, id, 1), -E2BIG);
+	CHECK_INT(signer_id(der, size - 1, id, sizeof(id)), -EINVAL);
+	CHECK_INT(signer_id(der, 0, id, sizeof(id)), -EINVAL);
 	size = sign(&other, HASH, 0, der);
-	CHECK_INT(pkcs7_signer_id(der, size, id, sizeof(id)), n);
+	CHECK_INT(signer_id(der, size, id, sizeof(id)), n);
 
 	/* a certificate inside that another one issued: the kernel may have that one */
 	X509_NAME_add_entry_by_txt(X509_get_issuer_name(other.cert), "O", MBSTRING_ASC,
 				   (const unsigned char *)"ca", -1, -1, 0);
 	CHECK(X509_sign(other.cert, other.key, EVP_sha256()) > 0);
 	size = sign(&other, HASH, 0, der);
-	CHECK_INT(pkcs7_signer_id(der, size, id, sizeof(id)), -ENOTSUP);
+	CHECK_INT(signer_id(der, size, id, sizeof(id)), -ENOTSUP);
 	X509_free(other.cert);
 	EVP_PKEY_free(other.key);
 }
@@ -238,4 +250,31 @@ TEST(pkcs7_folder)
 	CHECK_INT(err.code, E_LIMIT);
 	remove_folder();
 	CHECK_INT(verify(HASH, der, size), -EKEYREJECTED); /* and no folder at all */
+}
+
+/* A child asks about several signatures, and reads the folder for the first. */
+TEST(pkcs7_read_once)
+{
+	struct pkcs7_certificates certificates = { .folder = folder };
+	_cleanup_(pkcs7_free) PKCS7 *good = NULL, *bad = NULL;
+	uint8_t der[DER_MAX];
+
+	make_folder();
+	write_cert(&ours, "os.crt");
+	good = pkcs7_parse(der, sign(&ours, HASH, PKCS7_NOATTR | PKCS7_NOCERTS, der));
+	bad = pkcs7_parse(der, sign(&theirs, HASH, 0, der));
+	CHECK_INT(pkcs7_verify(&certificates, HASH, bad, name, sizeof(name), &err), -EKEYREJECTED);
+	remove_folder();
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(pkcs7_verify(&certificates, HASH, good, name, sizeof(name), &err), 0);
+		CHECK_INT(pkcs7_verify(&certificates, OTHER, good, name, sizeof(name), &err),
+			  -EKEYREJECTED);
+		CHECK_INT(pkcs7_verify(&certificates, HASH, bad, name, sizeof(name), &err),
+			  -EKEYREJECTED);
+		CHECK_INT(pkcs7_verify(&certificates, HASH, NULL, name, sizeof(name), &err),
+			  -EKEYREJECTED);
+	}
+	pkcs7_forget(&certificates);
+	CHECK_INT(pkcs7_verify(&certificates, HASH, good, name, sizeof(name), &err), -EKEYREJECTED);
+	pkcs7_forget(&certificates);
 }
