@@ -179,13 +179,9 @@ enum news fact_news(const struct plan *plan, const struct fact *fact)
 {
 	const struct step *step;
 
-	/*
-	 * A table counts when its probe has ended, an image when its loop device is attached, and what is
-	 * mapped when its verity or volume has ended.
-	 */
+	/* a table counts when its probe has ended, and what is mapped when its verity or volume has */
 	if (fact->kind == FACT_GPT || fact->kind == FACT_PART || fact->kind == FACT_SIG ||
-	    (fact->kind == FACT_BLOCK &&
-	     (text_starts(fact->subject, "dm-") || text_starts(fact->subject, "loop"))))
+	    (fact->kind == FACT_BLOCK && text_starts(fact->subject, "dm-")))
 		return NEWS_NONE;
 	step = fact->kind == FACT_RESULT ? plan_find(plan, fact->subject) : NULL;
 	return step && step_is_image(step->verb, step->id) ? NEWS_WITH_OTHERS : NEWS_NOW;

@@ -175,7 +175,10 @@ static void job_free(struct jobs *jobs, struct job *job)
 	jobs->running--;
 }
 
-/* A pid is forgotten when it is reaped, so that no later process of that number is killed. */
+/*
+ * A pid is forgotten when it is reaped, so that no later process of that number is killed. Where no child
+ * of ours has ended there is nothing to ask for: whose parent has ended waits for the next one that does.
+ */
 void jobs_reap(struct jobs *jobs)
 {
 	bool ended = false;

@@ -51,7 +51,10 @@ static int take(struct mmsghdr *message, struct facts *facts, struct err *err)
 	return uevent_parse(text, message->msg_len, facts, err);
 }
 
-/* A device brings several at once; where there were fewer than could be taken, no more have come. */
+/*
+ * A device brings several at once, and a batch that is not full was the last one. Where it ends early for
+ * events that were lost meanwhile, poll() tells of that at once, and the next call says so.
+ */
 int monitor_read(int fd, struct facts *facts, struct err *err)
 {
 	static char buffers[MESSAGES][UEVENT_MAX];

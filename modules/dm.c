@@ -129,6 +129,11 @@ static int ask_status(struct request *request, const char *name, unsigned int wh
 			return r;
 		request->head.flags = what & DM_TABLE ? DM_STATUS_TABLE_FLAG : 0;
 		r = call(request, DM_TABLE_STATUS, "status of", err);
+		if (r == 0 && request->head.data_size > sizeof(request->head) +
+								sizeof(struct dm_target_spec) +
+								sizes[i])
+			return err_set(err, E_DM_TABLE, EPROTO, "%s: more than was asked for",
+				       name);
 		if (r < 0 || !(request->head.flags & DM_BUFFER_FULL_FLAG))
 			break;
 	}
@@ -193,8 +198,7 @@ int dm_part_open(const char *node, struct dm_part *ret, struct err *err)
 		return err_set(err, E_IO, errno, "%s: %s", path, strerror(errno));
 	if (!S_ISBLK(st.st_mode) || ioctl(fd, BLKGETSIZE64, &ret->bytes) < 0)
 		return err_set(err, E_IO, ENOTBLK, "%s is no block device", path);
-	posix_fadvise(fd, 0, 0,
-		      POSIX_FADV_RANDOM); /* a superblock, a signature: nothing behind it */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM); /* headers: what is behind them is not read */
 	ret->fd = take_fd(&fd);
 	return text_format(ret->dev, sizeof(ret->dev), "%u:%u", major(st.st_rdev),
 			   minor(st.st_rdev));

@@ -69,7 +69,7 @@ static void read_folder(struct pkcs7_certificates *of)
 {
 	_closedir_ DIR *dir = opendir(of->folder);
 
-	of->read = true;
+	of->read = dir != NULL;
 	for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
 		const char *dot = strrchr(entry->d_name, '.');
 

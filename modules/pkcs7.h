@@ -26,7 +26,7 @@ struct pkcs7_certificates {
 	char names[PKCS7_CERTIFICATES_MAX][256];
 };
 
-/* Frees what was read; the folder would be read again. */
+/* Frees what was read; the folder would be read again. A child of /init ends instead. */
 void pkcs7_forget(struct pkcs7_certificates *of);
 
 /*

@@ -52,7 +52,7 @@ void images_collect(const struct facts *facts, struct plan *plan, enum fact_kind
 	qsort(images->list, images->n, sizeof(images->list[0]), compare);
 }
 
-/* Asked for at several places of one decision: each decision begins by collecting them anew. */
+/* Asked for at several places of one decision: before the first, images_decide() collects them anew. */
 static struct images of_stub[2];
 
 const struct images *images_of_stub(const char *class)

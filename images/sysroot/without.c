@@ -4,6 +4,7 @@
  * name it, so it would be linked. An object that defines those names comes before the archives, and
  * the archives' own members stay out. libcrypto is left with an algorithm that has no functions, which
  * it skips; libcryptsetup with a volume of that kind that cannot be opened: lintel opens LUKS2 by name.
+ * At the end two of its calls do less than the libraries' own.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -118,29 +118,29 @@ static void put_argument(struct writer *to, const struct conversion *as, va_list
 int text_vformat(char *dst, size_t size, const char *fmt, va_list ap)
 {
 	struct writer to = { .dst = dst, .size = size };
-	const char *whole = fmt;
+	const char *at = fmt;
 	va_list own;
 
 	_Static_assert(sizeof(size_t) == sizeof(unsigned long), "%zu and %lu are alike");
 	va_copy(own, ap);
-	while (*fmt) {
+	while (*at) {
 		struct conversion as;
 		size_t n = 0;
 
-		while (fmt[n] && fmt[n] != '%')
+		while (at[n] && at[n] != '%')
 			n++; /* a few: strcspn() would take longer to begin */
-		put(&to, fmt, n);
-		fmt += n;
-		if (!*fmt)
+		put(&to, at, n);
+		at += n;
+		if (!*at)
 			break;
-		fmt = parse(fmt, &as);
-		if (!fmt)
+		at = parse(at, &as);
+		if (!at)
 			break;
 		put_argument(&to, &as, &own);
 	}
 	va_end(own);
-	if (!fmt)
-		return vsnprintf(dst, size, whole, ap);
+	if (!at)
+		return vsnprintf(dst, size, fmt, ap);
 	if (size > 0)
 		dst[to.n < size ? to.n : size - 1] = '\0';
 	return (int)to.n;

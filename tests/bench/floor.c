@@ -127,6 +127,8 @@ static void mount_root(void)
 #ifdef FLOOR_TMPFS
 	check(mount("root", "/sysroot", "tmpfs", 0, "mode=0755"), "/sysroot");
 	check(mkdir("/sysroot/dev", 0755), "/sysroot/dev");
+	check(mkdir("/sysroot/proc", 0755),
+	      "/sysroot/proc"); /* where the root's init asks what is left */
 	check(mkdir("/sysroot/usr", 0755), "/sysroot/usr");
 #else
 	check(mount("/dev/dm-0", "/sysroot", FLOOR_FILESYSTEM, MS_RDONLY, NULL), "/sysroot");
