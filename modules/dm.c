@@ -121,6 +121,7 @@ int dm_resume(const char *name, struct err *err)
 static int ask_status(struct request *request, const char *name, unsigned int what, struct err *err)
 {
 	static const size_t sizes[] = { 1024, DM_TEXT_MAX }; /* the first is enough for most */
+	uint32_t asked;
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -128,10 +129,9 @@ static int ask_status(struct request *request, const char *name, unsigned int wh
 		if (r < 0)
 			return r;
 		request->head.flags = what & DM_TABLE ? DM_STATUS_TABLE_FLAG : 0;
+		asked = request->head.data_size;
 		r = call(request, DM_TABLE_STATUS, "status of", err);
-		if (r == 0 && request->head.data_size > sizeof(request->head) +
-								sizeof(struct dm_target_spec) +
-								sizes[i])
+		if (r == 0 && request->head.data_size > asked)
 			return err_set(err, E_DM_TABLE, EPROTO, "%s: more than was asked for",
 				       name);
 		if (r < 0 || !(request->head.flags & DM_BUFFER_FULL_FLAG))
