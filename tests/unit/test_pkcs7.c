@@ -264,6 +264,10 @@ TEST(pkcs7_read_once)
 	good = pkcs7_parse(der, sign(&ours, HASH, PKCS7_NOATTR | PKCS7_NOCERTS, der));
 	bad = pkcs7_parse(der, sign(&theirs, HASH, 0, der));
 	CHECK_INT(pkcs7_verify(&certificates, HASH, bad, name, sizeof(name), &err), -EKEYREJECTED);
+	CHECK_INT(pkcs7_verify(&certificates, HASH, good, name, sizeof(name), &err), 0);
+	CHECK_INT(certificates.n, 1);
+	pkcs7_forget(&certificates);
+	CHECK_INT(pkcs7_verify(&certificates, HASH, good, name, sizeof(name), &err), 0);
 	remove_folder();
 	for (int i = 0; i < 2; i++) {
 		CHECK_INT(pkcs7_verify(&certificates, HASH, good, name, sizeof(name), &err), 0);
